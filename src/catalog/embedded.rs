@@ -1,0 +1,52 @@
+//! The files that travel inside the program, so that it runs from any folder.
+
+use include_dir::{Dir, include_dir};
+
+static ASSETS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets");
+static PRICING: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pricing");
+static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
+
+/// Folders of `assets` that hold catalog files.
+const CATALOG_FOLDERS: &[&str] = &["accelerators", "models", "spot"];
+
+/// Every embedded catalog file as (name, text), sorted by name.
+#[must_use]
+pub fn catalog_files() -> Vec<(String, &'static str)> {
+    let mut files = Vec::new();
+    for file in ASSETS.files() {
+        add(&mut files, "assets", file);
+    }
+    for folder in CATALOG_FOLDERS.iter().filter_map(|name| ASSETS.get_dir(name)) {
+        for file in folder.files() {
+            add(&mut files, "assets", file);
+        }
+    }
+    for file in PRICING.files() {
+        add(&mut files, "pricing", file);
+    }
+    files.sort_by(|left, right| left.0.cmp(&right.0));
+    files
+}
+
+fn add(files: &mut Vec<(String, &'static str)>, prefix: &str, file: &'static include_dir::File<'static>) {
+    let path = file.path().display().to_string();
+    if let (true, Some(text)) = (path.ends_with(".toml"), file.contents_utf8()) {
+        files.push((format!("{prefix}/{path}"), text));
+    }
+}
+
+/// Names of the embedded scenarios, sorted; use as `example:NAME`.
+pub static EXAMPLES: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| {
+    let mut names: Vec<String> = SCENARIOS
+        .files()
+        .filter_map(|file| file.path().file_name()?.to_str()?.strip_suffix(".toml").map(str::to_owned))
+        .collect();
+    names.sort();
+    names
+});
+
+/// The text of an embedded scenario.
+#[must_use]
+pub fn example(name: &str) -> Option<&'static str> {
+    SCENARIOS.get_file(format!("{name}.toml"))?.contents_utf8()
+}

@@ -1,0 +1,493 @@
+//! The registry of catalog keys. Any catalog file may hold any of these tables.
+
+use crate::document::{Default, Key, Kind, Table};
+use crate::units::Dimension;
+
+const fn key(name: &'static str, kind: Kind, doc: &'static str) -> Key {
+    Key { name, kind, default: Default::Absent, doc }
+}
+
+const fn required(name: &'static str, kind: Kind, doc: &'static str) -> Key {
+    Key { name, kind, default: Default::Required, doc }
+}
+
+const SOURCE: Key = key("source", Kind::Either(&[Kind::Text, Kind::Texts]), "Keys of `[sources]`.");
+const AS_OF: Key = key("as_of", Kind::Text, "Day the figures hold for, YYYY-MM-DD.");
+const NOTES: Key = key("notes", Kind::Text, "A remark.");
+const BYTES: Kind = Kind::positive(Dimension::Bytes);
+const TIME: Kind = Kind::non_negative(Dimension::Time);
+const BYTE_RATE: Kind = Kind::positive(Dimension::BytesPerSecond);
+const FLOP_RATE: Kind = Kind::positive(Dimension::FlopsPerSecond);
+const PRICE: Kind = Kind::positive(Dimension::MoneyPerHour);
+const PER_BYTE: Kind = Kind::non_negative(Dimension::MoneyPerByte);
+
+/// A catalog file.
+pub static CATALOG_FILE: Table = Table {
+    doc: "A catalog file: accelerators, instances with offers, models and facts, in any mix.",
+    keys: &[
+        required("format", Kind::Count { min: 1, max: 1 }, "Version of the file format."),
+        key("sources", Kind::Map(&Kind::Text), "Short keys for full citations."),
+        key("provider", Kind::Text, "Provider of the instances in this file."),
+        key("display_name", Kind::Text, "Provider's name in full."),
+        key("currency", Kind::Choice(&["USD"]), "Currency of the prices."),
+        key("hours_per_month", Kind::Number { min: 700.0, max: 760.0 }, "Hours in the provider's month."),
+        key("accelerator", Kind::Tables(&ACCELERATOR), "Accelerators."),
+        key("instance", Kind::Tables(&INSTANCE), "Machine types with their offers."),
+        key("host", Kind::Tables(&INSTANCE), "Hosts priced without their accelerators."),
+        key("attachment", Kind::Tables(&ATTACHMENT), "Accelerators priced without a host."),
+        key("attach_rule", Kind::Tables(&ATTACH_RULE), "Hosts that an attachment allows."),
+        key("composed", Kind::Tables(&COMPOSED), "Machine types whose price is host plus attachment."),
+        key("model", Kind::Table(&MODEL), "A model."),
+        key("rule", Kind::Tables(&RULE), "Billing rules."),
+        key("discount", Kind::Tables(&DISCOUNT), "Discounts."),
+        key("storage", Kind::Tables(&STORAGE), "Storage products."),
+        key("egress", Kind::Tables(&EGRESS), "Egress tiers."),
+        key("service", Kind::Tables(&SERVICE), "Managed services."),
+        key("region", Kind::Tables(&REGION), "Carbon intensity of regions."),
+        key("fabric", Kind::Tables(&FABRIC), "Fitted fabrics."),
+        key("rate", Kind::Tables(&RATE), "Failure rates."),
+        key("restart", Kind::Tables(&RESTART), "Restart times."),
+        key("boot", Kind::Tables(&BOOT), "Boot times."),
+        key("notice", Kind::Tables(&NOTICE), "Notice before a spot machine is taken."),
+        key("process", Kind::Tables(&PROCESS), "Spot availability."),
+        key("decode", Kind::Tables(&DECODE), "Measured curves of decode workers."),
+        key("record", Kind::Tables(&RECORD), "Measured rates of reading records."),
+        key("usl", Kind::Tables(&USL), "Scaling of decode workers per processor family."),
+        key("reader", Kind::Tables(&READER), "What one reader of a storage product gets."),
+    ],
+};
+
+static ACCELERATOR: Table = Table {
+    doc: "An accelerator, or one vCPU. Peaks are dense.",
+    keys: &[
+        required("name", Kind::Text, "Catalog name."),
+        required("vendor", Kind::Text, "Maker."),
+        required("kind", Kind::Choice(&["gpu", "tpu", "asic", "cpu"]), "Sort of device."),
+        required("generation", Kind::Text, "Architecture generation."),
+        key("year", Kind::Count { min: 1990, max: 2100 }, "Release year."),
+        key("memory", BYTES, "Device memory."),
+        key("memory_bandwidth", BYTE_RATE, "Device memory bandwidth."),
+        key("peak_fp32", FLOP_RATE, "Dense 32-bit peak."),
+        key("peak_tf32", FLOP_RATE, "Dense TF32 peak."),
+        key("peak_16bit", FLOP_RATE, "Dense bf16/fp16 peak."),
+        key("peak_fp8", FLOP_RATE, "Dense fp8 peak."),
+        key("peak_int8", FLOP_RATE, "Dense int8 peak."),
+        key("peak_fp4", FLOP_RATE, "Dense fp4 peak."),
+        key("measured_matmul_16bit", FLOP_RATE, "Best measured 16-bit matrix product."),
+        key("power", Kind::positive(Dimension::Power), "Power."),
+        key("interconnect", Kind::Text, "Device link."),
+        key("link_bandwidth", BYTE_RATE, "Link bandwidth per device and direction."),
+        key("pcie_generation", Kind::Count { min: 1, max: 9 }, "PCIe generation."),
+        key("per_host", Kind::count(), "Devices in a usual host."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static INSTANCE: Table = Table {
+    doc: "A machine type.",
+    keys: &[
+        required("name", Kind::Text, "The cloud's own name."),
+        key("kind", Kind::Choice(&["machine", "tpu-slice", "host"]), "How its price is put together."),
+        key("accelerator", Kind::Text, "Catalog name of its accelerators."),
+        key("accelerators", Kind::Number { min: 0.001, max: 1e6 }, "Accelerators in one instance."),
+        key("vcpus", Kind::Number { min: 0.1, max: 1e7 }, "vCPUs."),
+        key("memory", BYTES, "Host memory."),
+        key("network", BYTE_RATE, "NIC bandwidth."),
+        key("local_disk", BYTES, "Local disk in the price."),
+        key("cpu", Kind::Text, "Catalog name of its vCPU."),
+        key("family", Kind::Text, "Family."),
+        key("hosts", Kind::count(), "Hosts of a TPU slice."),
+        key("offers", Kind::Tables(&OFFER), "Prices."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static OFFER: Table = Table {
+    doc: "The price of one instance in one region.",
+    keys: &[
+        required("region", Kind::Text, "Region, or `any`."),
+        key("count", Kind::count(), "Attachment: accelerators attached."),
+        key("on_demand", PRICE, "On-demand price."),
+        key("spot", PRICE, "Spot price, from one source."),
+        key("spot_low", PRICE, "Least spot price seen."),
+        key("spot_typical", PRICE, "Median spot price."),
+        key("spot_high", PRICE, "Greatest spot price seen."),
+        key("spot_as_of", Kind::Text, "Day of the spot price, where it differs."),
+        key("spot_source", Kind::Either(&[Kind::Text, Kind::Texts]), "Sources of the spot price, where they differ."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static ATTACHMENT: Table = Table {
+    doc: "Accelerators priced without a host.",
+    keys: &[
+        required("name", Kind::Text, "The cloud's own name."),
+        key("kind", Kind::Choice(&["accelerator"]), "How its price is put together."),
+        required("accelerator", Kind::Text, "Catalog name."),
+        key("offers", Kind::Tables(&OFFER), "Prices by region and count."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static ATTACH_RULE: Table = Table {
+    doc: "Hosts that an attachment allows.",
+    keys: &[
+        required("accelerator", Kind::Text, "Catalog name."),
+        required("count", Kind::count(), "Accelerators attached."),
+        key("max_vcpus", Kind::count(), "Most vCPUs of the host."),
+        key("max_memory", BYTES, "Most memory of the host."),
+        key("host_family", Kind::Text, "Family of the host."),
+        key("network", BYTE_RATE, "NIC bandwidth with the attachment."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static COMPOSED: Table = Table {
+    doc: "A machine type whose price is host plus attachment.",
+    keys: &[
+        required("name", Kind::Text, "The cloud's own name."),
+        required("host", Kind::Text, "Name of the `[[host]]`."),
+        required("attachment", Kind::Text, "Name of the `[[attachment]]`."),
+        required("count", Kind::count(), "Accelerators attached."),
+        key("network", BYTE_RATE, "NIC bandwidth."),
+        key("local_disk", BYTES, "Local disk (not in either price)."),
+        key("family", Kind::Text, "Family."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static MODEL: Table = Table {
+    doc: "A model.",
+    keys: &[
+        required("id", Kind::Text, "Catalog id."),
+        required("name", Kind::Text, "Full name."),
+        key("aliases", Kind::Texts, "Names used in published tables."),
+        required("category", Kind::Text, "Field."),
+        required(
+            "architecture",
+            Kind::Choice(&[
+                "convolutional",
+                "transformer-encoder",
+                "transformer-decoder",
+                "encoder-decoder",
+                "recommender",
+                "recurrent",
+                "u-net",
+                "diffusion-u-net",
+            ]),
+            "Family of operations.",
+        ),
+        key("sample", Kind::Text, "What one sample is."),
+        required("parameters", Kind::Number { min: 1.0, max: 1e15 }, "Dense parameters."),
+        key("embedding_parameters", Kind::at_least_zero(), "Parameters in sparse tables."),
+        key("embedding_lookups_bytes", Kind::non_negative(Dimension::Bytes), "Embedding bytes touched per sample."),
+        key("flops_forward", Kind::positive(Dimension::Flops), "Forward arithmetic per sample."),
+        key("sequence_length", Kind::at_least_zero(), "Tokens per sample."),
+        key("hidden", Kind::at_least_zero(), "Width."),
+        key("layers", Kind::at_least_zero(), "Layers."),
+        key("heads", Kind::at_least_zero(), "Attention heads."),
+        key("vocabulary", Kind::at_least_zero(), "Vocabulary."),
+        key("activation_memory", BYTES, "Activations kept per sample in 16-bit training."),
+        key("bytes_per_sample", BYTES, "Stored bytes per sample."),
+        key("decoded_bytes_per_sample", BYTES, "Bytes per sample as fed to the device."),
+        key("decode_cpu", TIME, "CPU time per sample to decode original files, one core."),
+        key("record_decode_cpu", TIME, "CPU time per sample to decode records, one core."),
+        key("optimizer", Kind::Text, "Usual optimizer."),
+        key("default_batch", Kind::at_least_zero(), "Usual global batch."),
+        key("critical_batch", Kind::at_least_zero(), "Batch at which samples to target have doubled."),
+        key("samples_to_target", Kind::at_least_zero(), "Samples to the usual quality at small batch."),
+        key("dataset", Kind::Table(&DATASET), "The usual data set."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static DATASET: Table = Table {
+    doc: "A data set.",
+    keys: &[
+        key("name", Kind::Text, "Its name."),
+        key("samples", Kind::at_least_zero(), "Samples in one epoch."),
+        key("sample_bytes", BYTES, "Stored bytes per sample."),
+        key("epochs_typical", Kind::at_least_zero(), "Usual epochs."),
+        NOTES,
+    ],
+};
+
+static RULE: Table = Table {
+    doc: "How a provider counts time.",
+    keys: &[
+        required("provider", Kind::Text, "Provider id."),
+        required("product", Kind::Text, "Product."),
+        key("granularity", TIME, "Time is rounded up to this."),
+        key("minimum", TIME, "Least time billed."),
+        key("starts_when", Kind::Text, "When billing starts."),
+        key("stops_when", Kind::Text, "When billing stops."),
+        key("idle_billed", Kind::Boolean, "Whether idle time is billed."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static DISCOUNT: Table = Table {
+    doc: "A discount.",
+    keys: &[
+        required("provider", Kind::Text, "Provider id."),
+        required("scheme", Kind::Text, "Scheme."),
+        key("scope", Kind::Text, "What it covers."),
+        key("family", Kind::Either(&[Kind::Choice(&[""]), Kind::Text]), "Instance family; empty for all."),
+        key("term_years", Kind::Number { min: 0.0, max: 10.0 }, "Commitment in years."),
+        key("payment", Kind::Text, "How it is paid."),
+        key("percent", Kind::Number { min: -100.0, max: 100.0 }, "Percent off on-demand."),
+        key("basis", Kind::Text, "How the figure was found."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static STORAGE: Table = Table {
+    doc: "A storage product.",
+    keys: &[
+        required("provider", Kind::Text, "Provider id."),
+        required("product", Kind::Text, "Product slug."),
+        required("kind", Kind::Choice(&["object", "block", "file", "local"]), "Sort."),
+        key("region", Kind::Text, "Region."),
+        key("capacity", Kind::non_negative(Dimension::MoneyPerByteMonth), "Price of capacity."),
+        key("retrieval", PER_BYTE, "Price of reading back."),
+        key("throughput_per_gib", BYTE_RATE, "Throughput that comes with each GiB."),
+        key("max_read", BYTE_RATE, "Greatest read rate of an instance."),
+        key("max_write", BYTE_RATE, "Greatest write rate of an instance."),
+        key("class_a", Kind::non_negative(Dimension::Money), "Price of a thousand writes."),
+        key("class_b", Kind::non_negative(Dimension::Money), "Price of a thousand reads."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static EGRESS: Table = Table {
+    doc: "A tier of egress prices.",
+    keys: &[
+        required("provider", Kind::Text, "Provider id."),
+        required("kind", Kind::Choice(&["internet", "inter-region", "inter-zone", "ingress"]), "Where it goes."),
+        key("region", Kind::Text, "Region."),
+        key("from", Kind::non_negative(Dimension::Bytes), "Monthly volume from which it holds."),
+        key("to", Kind::non_negative(Dimension::Bytes), "Monthly volume up to which it holds."),
+        required("price", PER_BYTE, "Price."),
+        key("free_per_month", Kind::non_negative(Dimension::Bytes), "Free volume a month."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static SERVICE: Table = Table {
+    doc: "A managed service.",
+    keys: &[
+        required("provider", Kind::Text, "Provider id."),
+        required("service", Kind::Text, "Service."),
+        key("item", Kind::Text, "Item."),
+        key("price", Kind::Text, "Price with its unit."),
+        key("per", Kind::Text, "What the price is for."),
+        key("premium_percent", Kind::Number { min: -100.0, max: 1000.0 }, "Premium over the raw machine."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static REGION: Table = Table {
+    doc: "Carbon intensity of a region.",
+    keys: &[
+        required("provider", Kind::Text, "Provider id."),
+        required("region", Kind::Text, "Region."),
+        key("location", Kind::Text, "Place."),
+        key("year", Kind::Count { min: 2000, max: 2100 }, "Year."),
+        key("grid_gco2eq_per_kwh", Kind::at_least_zero(), "Grid intensity."),
+        key("cfe_fraction", Kind::share(), "Carbon-free share."),
+        key("pue", Kind::Number { min: 1.0, max: 5.0 }, "Power usage effectiveness."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static FABRIC: Table = Table {
+    doc: "A fitted fabric.",
+    keys: &[
+        required("name", Kind::Text, "Name."),
+        required("scope", Kind::Choice(&["intra-node", "inter-node"]), "Where it runs."),
+        required("alpha", TIME, "Latency per hop."),
+        required("bandwidth_share", Kind::Number { min: 0.001, max: 1.0 }, "Achieved share of nominal bandwidth."),
+        key("large_message_bandwidth", BYTE_RATE, "Achieved bandwidth where the nominal is unknown."),
+        key("uncertainty", Kind::at_least_zero(), "Relative error of the fit."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static RATE: Table = Table {
+    doc: "Failure rates of an environment.",
+    keys: &[
+        required("environment", Kind::Text, "Environment."),
+        key("node_failures_per_node_day", Kind::at_least_zero(), "Failures per node and day."),
+        key("job_failures_per_day", Kind::at_least_zero(), "Further failures per job and day."),
+        key("uncertainty", Kind::at_least_zero(), "Relative error of the rate."),
+        key("nodes", Kind::count(), "Nodes watched."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static RESTART: Table = Table {
+    doc: "Time from a failure to computing again.",
+    keys: &[
+        required("name", Kind::Text, "Name."),
+        required("low", TIME, "Least."),
+        required("typical", TIME, "Usual."),
+        required("high", TIME, "Greatest."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static BOOT: Table = Table {
+    doc: "Time from the grant of a machine to computing, part by part.",
+    keys: &[
+        required("provider", Kind::Text, "Provider id, or `any`."),
+        key("vm", Kind::Table(&RANGE), "Provisioning."),
+        key("driver", Kind::Table(&RANGE), "Driver."),
+        key("image", Kind::Table(&RANGE), "Container image."),
+        key("weights", Kind::Table(&RANGE), "Weights from storage (serving)."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static RANGE: Table = Table {
+    doc: "A range of times.",
+    keys: &[required("low", TIME, "Least."), required("typical", TIME, "Usual."), required("high", TIME, "Greatest.")],
+};
+
+static NOTICE: Table = Table {
+    doc: "Notice before a spot machine is taken.",
+    keys: &[required("provider", Kind::Text, "Provider id."), required("seconds", Kind::at_least_zero(), "Notice in seconds."), SOURCE, AS_OF, NOTES],
+};
+
+static PROCESS: Table = Table {
+    doc: "Spot availability fitted to a real trace.",
+    keys: &[
+        required("id", Kind::Text, "Id."),
+        required("provider", Kind::Text, "Provider id."),
+        required("instance_class", Kind::Text, "What was traced."),
+        key("instance", Kind::Text, "Instance traced."),
+        key("zone", Kind::Text, "Zone."),
+        required("up", Kind::Table(&PHASES), "Law of up runs."),
+        required("down", Kind::Table(&PHASES), "Law of down runs."),
+        key("up_hours_quantiles", Kind::Numbers, "Quantiles of up runs, 0 to 100 %."),
+        key("down_hours_quantiles", Kind::Numbers, "Quantiles of down runs, 0 to 100 %."),
+        key("mean_availability", Kind::share(), "Share of time with capacity."),
+        key("runs", Kind::at_least_zero(), "Runs in the trace."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static PHASES: Table = Table {
+    doc: "A hyperexponential law.",
+    keys: &[
+        key("kind", Kind::Choice(&["hyperexponential", "exponential"]), "Law."),
+        required("p", Kind::Numbers, "Probabilities."),
+        required("mean_hours", Kind::Numbers, "Means."),
+    ],
+};
+
+static DECODE: Table = Table {
+    doc: "A measured curve of decode workers.",
+    keys: &[
+        required("cpu", Kind::Text, "Catalog name of the vCPU."),
+        required("library", Kind::Text, "Decoder."),
+        key("format", Kind::Text, "File format."),
+        key("vcpus", Kind::count(), "vCPUs of the machine."),
+        key("workers", Kind::Numbers, "Workers."),
+        key("items_per_s", Kind::Numbers, "Rates at those workers."),
+        key("single_core_items_per_s", Kind::at_least_zero(), "Rate of one core in process."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static USL: Table = Table {
+    doc: "Universal scalability law of decode workers.",
+    keys: &[
+        required("cpu", Kind::Text, "Catalog name of the vCPU, or `any`."),
+        key("library", Kind::Text, "Loader."),
+        key("scope", Kind::Text, "What is counted."),
+        key("vcpus", Kind::count(), "vCPUs of the machine."),
+        required("sigma", Kind::share(), "Contention."),
+        required("kappa", Kind::share(), "Coherency."),
+        key("lambda_items_per_s", Kind::at_least_zero(), "Rate of one worker."),
+        key("relative_error", Kind::at_least_zero(), "Mean error of the fit."),
+        key("worst_error", Kind::at_least_zero(), "Worst error of the fit."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static READER: Table = Table {
+    doc: "What readers of a storage product get.",
+    keys: &[
+        required("product", Kind::Text, "Product slug or class."),
+        key("access", Kind::Text, "Way of access."),
+        key("latency", TIME, "Time to first byte."),
+        key("single_stream", BYTE_RATE, "Throughput of one stream."),
+        key("aggregate", BYTE_RATE, "Most one machine gets."),
+        key("streams", Kind::count(), "Streams when that was measured."),
+        key("clients", Kind::count(), "Clients when that was measured."),
+        key("iops", Kind::at_least_zero(), "Most I/O operations per second."),
+        key("requests_per_s", Kind::at_least_zero(), "Most requests."),
+        key("throughput_per_gib", BYTE_RATE, "Throughput that comes with each GiB."),
+        key("max_write", BYTE_RATE, "Greatest write rate."),
+        key("relative_error", Kind::at_least_zero(), "Error of the fit."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static RECORD: Table = Table {
+    doc: "A measured rate of reading preprocessed records.",
+    keys: &[
+        required("format", Kind::Text, "Record format."),
+        key("storage", Kind::Text, "Where the records lie."),
+        key("vcpus", Kind::count(), "vCPUs."),
+        key("items_per_s", Kind::at_least_zero(), "Rate."),
+        key("sample_bytes", BYTES, "Stored bytes per sample."),
+        key("convert", TIME, "Time of the conversion."),
+        key("converted_bytes", BYTES, "Size after conversion."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};

@@ -1,0 +1,312 @@
+//! Files to catalog: embedded files first, then the user's overlays, later entries replacing earlier ones of the same name.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::document::{
+    Code, Diagnostic, Diagnostics, LoadError, MAX_DOCUMENT_BYTES, Node, Reader, Value, check, load, read_file,
+};
+use crate::units::{Bytes, Date};
+
+use super::accelerator::{Accelerator, AcceleratorKind, Peaks};
+use super::facts::{
+    BillingRule, BootTimes, CarbonRegion, DecodeScaling, Discount, Egress, Fabric, FailureRates, RestartTimes,
+    SpotProcess, Storage, StorageReader,
+};
+use super::instance::Instance;
+use super::keys::CATALOG_FILE;
+use super::load_prices::Parts;
+use super::model::{Architecture, Dataset, Model};
+use super::{Fact, checks, embedded};
+
+/// Overlay folders are searched this deep.
+const MAX_FOLDER_DEPTH: usize = 8;
+
+/// Everything that exists.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    /// Accelerators by name.
+    pub accelerators: BTreeMap<String, Accelerator>,
+    /// Instances by `provider/name`.
+    pub instances: BTreeMap<String, Instance>,
+    /// Models by id.
+    pub models: BTreeMap<String, Model>,
+    /// Fabrics by name.
+    pub fabrics: BTreeMap<String, Fabric>,
+    /// Storage products.
+    pub storage: Vec<Storage>,
+    /// Egress tiers.
+    pub egress: Vec<Egress>,
+    /// Billing rules.
+    pub billing: Vec<BillingRule>,
+    /// Discounts.
+    pub discounts: Vec<Discount>,
+    /// Carbon intensity of regions.
+    pub carbon: Vec<CarbonRegion>,
+    /// Failure rates by environment.
+    pub failures: BTreeMap<String, FailureRates>,
+    /// Restart times by name.
+    pub restarts: BTreeMap<String, RestartTimes>,
+    /// Boot times by provider.
+    pub boots: BTreeMap<String, BootTimes>,
+    /// Spot notice in seconds by provider.
+    pub notices: BTreeMap<String, f64>,
+    /// Spot processes by id.
+    pub spot: BTreeMap<String, SpotProcess>,
+    /// Decode scaling by processor.
+    pub decode: BTreeMap<String, DecodeScaling>,
+    /// Readers by storage product.
+    pub readers: BTreeMap<String, StorageReader>,
+    /// Hosts and attachments that scenarios may combine.
+    pub(super) parts: Parts,
+}
+
+/// Why a catalog cannot be used.
+#[derive(Debug, Error)]
+pub enum CatalogError {
+    /// A file cannot be read.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A folder cannot be listed.
+    #[error("cannot read catalog folder {}: {error}", path.display())]
+    Folder {
+        /// The folder as typed.
+        path: PathBuf,
+        /// The system's reason.
+        error: std::io::Error,
+    },
+    /// Entries are faulty.
+    #[error("the catalog has {} faults", .0.len())]
+    Faults(Diagnostics),
+}
+
+impl Catalog {
+    /// The embedded catalog with overlays on top, in the order given.
+    ///
+    /// # Errors
+    /// When an overlay cannot be read or any entry is faulty.
+    pub fn read(overlays: &[PathBuf]) -> Result<Self, CatalogError> {
+        let mut catalog = Self::default();
+        let mut faults = Diagnostics::new();
+        for (name, text) in embedded::catalog_files() {
+            catalog.add_text(&name, text, &mut faults);
+        }
+        for folder in overlays {
+            for path in toml_files(folder, 0)? {
+                let text = read_file(&path, MAX_DOCUMENT_BYTES)?;
+                catalog.add_text(&path.display().to_string(), &text, &mut faults);
+            }
+        }
+        catalog.finish(&mut faults);
+        faults.into_result(catalog).map_err(CatalogError::Faults)
+    }
+
+    /// Adds the model of a file of its own.
+    ///
+    /// # Errors
+    /// When the file is not a sound model file.
+    pub fn read_model(name: &str, text: &str) -> Result<Model, Diagnostics> {
+        let mut catalog = Self::default();
+        let mut faults = Diagnostics::new();
+        catalog.add_text(name, text, &mut faults);
+        let model = catalog.models.into_values().next();
+        if model.is_none() && faults.is_empty() {
+            faults.push(Diagnostic::new(Code::MissingKey, "model", format!("{name} holds no `[model]`")));
+        }
+        match model {
+            Some(model) if faults.is_empty() => Ok(model),
+            _ => Err(faults),
+        }
+    }
+
+    /// The newest day of any price, which stands for the catalog's date.
+    #[must_use]
+    pub fn date(&self) -> Option<Date> {
+        self.instances.values().flat_map(|instance| &instance.offers).filter_map(|offer| offer.fact.as_of).max()
+    }
+
+    fn add_text(&mut self, name: &str, text: &str, faults: &mut Diagnostics) {
+        let root = match load(name, text) {
+            Ok(root) => root,
+            Err(found) => return faults.extend(found),
+        };
+        let mut found = Diagnostics::new();
+        check(&root, &CATALOG_FILE, "", &mut found);
+        if !found.is_empty() {
+            return faults.extend(found);
+        }
+        let file = FileReader { reader: Reader::new(&root, &CATALOG_FILE), sources: sources(&root) };
+        self.add_accelerators(&file, faults);
+        self.add_prices(&file, faults);
+        self.add_model(&file, faults);
+        self.add_facts(&file, faults);
+    }
+
+    fn finish(&mut self, faults: &mut Diagnostics) {
+        self.compose(faults);
+        checks::references(self, faults);
+        checks::mark(self);
+    }
+
+    fn add_accelerators(&mut self, file: &FileReader<'_>, faults: &mut Diagnostics) {
+        for entry in file.reader.tables("accelerator") {
+            let accelerator = Accelerator {
+                name: owned(&entry, "name"),
+                vendor: owned(&entry, "vendor"),
+                kind: match entry.text("kind") {
+                    Some("tpu") => AcceleratorKind::Tpu,
+                    Some("asic") => AcceleratorKind::Asic,
+                    Some("cpu") => AcceleratorKind::Cpu,
+                    _ => AcceleratorKind::Gpu,
+                },
+                generation: owned(&entry, "generation"),
+                year: entry.count("year"),
+                memory: entry.bytes("memory"),
+                memory_bandwidth: entry.byte_rate("memory_bandwidth"),
+                peaks: Peaks {
+                    fp32: entry.flop_rate("peak_fp32"),
+                    tf32: entry.flop_rate("peak_tf32"),
+                    half: entry.flop_rate("peak_16bit"),
+                    fp8: entry.flop_rate("peak_fp8"),
+                    int8: entry.flop_rate("peak_int8"),
+                    fp4: entry.flop_rate("peak_fp4"),
+                },
+                measured_matmul: entry.flop_rate("measured_matmul_16bit"),
+                power: entry.watts("power"),
+                interconnect: entry.text("interconnect").unwrap_or("none").to_owned(),
+                link_bandwidth: entry.byte_rate("link_bandwidth"),
+                pcie_generation: entry.count("pcie_generation"),
+                per_host: entry.count("per_host"),
+                notes: entry.text("notes").map(str::to_owned),
+                fact: file.fact(&entry, faults),
+            };
+            self.accelerators.insert(accelerator.name.clone(), accelerator);
+        }
+    }
+
+    fn add_model(&mut self, file: &FileReader<'_>, faults: &mut Diagnostics) {
+        if !file.reader.has("model") {
+            return;
+        }
+        let entry = file.reader.table("model");
+        let architecture = Architecture::ALL
+            .iter()
+            .find(|(word, _)| Some(*word) == entry.text("architecture"))
+            .map_or(Architecture::Convolutional, |(_, architecture)| *architecture);
+        let dataset = entry.table("dataset");
+        let Some(flops_forward) = entry.flops("flops_forward") else {
+            faults.push(entry.fault(Code::MissingKey, "model", "flops_forward", "a model needs `flops_forward`"));
+            return;
+        };
+        let model = Model {
+            id: owned(&entry, "id"),
+            name: owned(&entry, "name"),
+            aliases: entry.texts("aliases").into_iter().map(str::to_owned).collect(),
+            category: owned(&entry, "category"),
+            architecture,
+            sample: entry.text("sample").unwrap_or("sample").to_owned(),
+            parameters: entry.number("parameters").unwrap_or(0.0),
+            embedding_parameters: entry.number("embedding_parameters").unwrap_or(0.0),
+            embedding_lookup_bytes: entry.bytes("embedding_lookups_bytes").unwrap_or(Bytes::ZERO),
+            flops_forward,
+            sequence_length: entry.number("sequence_length"),
+            hidden: entry.number("hidden"),
+            layers: entry.number("layers"),
+            heads: entry.number("heads"),
+            vocabulary: entry.number("vocabulary"),
+            activation_memory: entry.bytes("activation_memory"),
+            bytes_per_sample: entry.bytes("bytes_per_sample"),
+            decoded_bytes_per_sample: entry.bytes("decoded_bytes_per_sample"),
+            decode_cpu: entry.seconds("decode_cpu"),
+            record_decode_cpu: entry.seconds("record_decode_cpu"),
+            optimizer: entry.text("optimizer").map(str::to_owned),
+            default_batch: entry.number("default_batch"),
+            critical_batch: entry.number("critical_batch"),
+            samples_to_target: entry.number("samples_to_target"),
+            dataset: Dataset {
+                name: dataset.text("name").map(str::to_owned),
+                samples: dataset.number("samples"),
+                sample_bytes: dataset.bytes("sample_bytes"),
+                epochs: dataset.number("epochs_typical"),
+            },
+            fact: file.fact(&entry, faults),
+        };
+        self.models.insert(model.id.clone(), model);
+    }
+}
+
+/// One catalog file while it is read: its tables and the citations behind its source keys.
+pub(super) struct FileReader<'a> {
+    pub(super) reader: Reader<'a>,
+    sources: BTreeMap<String, String>,
+}
+
+impl FileReader<'_> {
+    /// Sources and date of an entry; unknown source keys and bad dates are faults.
+    pub(super) fn fact(&self, entry: &Reader<'_>, faults: &mut Diagnostics) -> Fact {
+        let mut sources = Vec::new();
+        for key in entry.texts("source") {
+            match self.sources.get(key) {
+                Some(citation) => sources.push(citation.clone()),
+                None => faults.push(
+                    entry
+                        .fault(Code::UnknownName, "", "source", format!("`{key}` is not a key of [sources]"))
+                        .suggest("add it to [sources] in the same file"),
+                ),
+            }
+        }
+        Fact { sources, as_of: date(entry, "as_of", faults) }
+    }
+}
+
+/// A day; one that is no day is a fault.
+pub(super) fn date(entry: &Reader<'_>, key: &str, faults: &mut Diagnostics) -> Option<Date> {
+    let text = entry.text(key)?;
+    let parsed = text.parse().ok();
+    if parsed.is_none() {
+        faults.push(
+            entry
+                .fault(Code::OutOfRange, "", key, format!("\"{text}\" is not a day"))
+                .suggest("write YYYY-MM-DD"),
+        );
+    }
+    parsed
+}
+
+/// A required text, already checked to be there.
+pub(super) fn owned(entry: &Reader<'_>, key: &str) -> String {
+    entry.text(key).unwrap_or_default().to_owned()
+}
+
+fn sources(root: &Node) -> BTreeMap<String, String> {
+    match root.get("sources").map(|entry| &entry.node.value) {
+        Some(Value::Table(entries)) => entries
+            .iter()
+            .filter_map(|entry| Some((entry.key.clone(), entry.node.text()?.to_owned())))
+            .collect(),
+        _ => BTreeMap::new(),
+    }
+}
+
+fn toml_files(folder: &Path, depth: usize) -> Result<Vec<PathBuf>, CatalogError> {
+    let fault = |error| CatalogError::Folder { path: folder.to_owned(), error };
+    let mut files = Vec::new();
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+        .map_err(fault)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()
+        .map_err(fault)?;
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            if depth < MAX_FOLDER_DEPTH {
+                files.extend(toml_files(&path, depth + 1)?);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,110 @@
+//! Finding things by name, with near names when there is no such thing.
+
+use thiserror::Error;
+
+use crate::document::nearest_list;
+
+use super::accelerator::Accelerator;
+use super::facts::{BillingRule, CarbonRegion, Discount, Storage};
+use super::instance::{Instance, InstanceKind};
+use super::load::Catalog;
+use super::model::Model;
+
+/// A name that the catalog does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("unknown {what} `{name}`")]
+pub struct Unknown {
+    /// What was looked for.
+    pub what: &'static str,
+    /// The name as typed.
+    pub name: String,
+    /// Near names, or how to list them.
+    pub suggestion: String,
+}
+
+impl Unknown {
+    fn new<'a>(what: &'static str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let near = nearest_list(name, known, 4);
+        let suggestion = if near.is_empty() {
+            format!("see `capplan list {what}s`")
+        } else {
+            format!("nearest: {near}; see `capplan list {what}s`")
+        };
+        Self { what, name: name.to_owned(), suggestion }
+    }
+}
+
+impl Catalog {
+    /// An accelerator by name.
+    ///
+    /// # Errors
+    /// With near names when there is none.
+    pub fn accelerator(&self, name: &str) -> Result<&Accelerator, Unknown> {
+        self.accelerators
+            .get(name)
+            .ok_or_else(|| Unknown::new("accelerator", name, self.accelerators.keys().map(String::as_str)))
+    }
+
+    /// An instance by `provider/name`, or a host with accelerators attached.
+    ///
+    /// # Errors
+    /// With near names when there is none.
+    pub fn instance(&self, id: &str) -> Result<Instance, Unknown> {
+        self.instances
+            .get(id)
+            .cloned()
+            .or_else(|| self.attached(id))
+            .ok_or_else(|| Unknown::new("instance", id, self.instances.keys().map(String::as_str)))
+    }
+
+    /// A model by id or alias.
+    ///
+    /// # Errors
+    /// With near names when there is none.
+    pub fn model(&self, name: &str) -> Result<&Model, Unknown> {
+        self.models
+            .get(name)
+            .or_else(|| self.models.values().find(|model| model.aliases.iter().any(|alias| alias == name)))
+            .ok_or_else(|| Unknown::new("model", name, self.models.keys().map(String::as_str)))
+    }
+
+    /// The storage product of a provider in a region; a row for another region serves when there is none.
+    #[must_use]
+    pub fn storage_product(&self, provider: &str, product: &str, region: &str) -> Option<&Storage> {
+        let same = || self.storage.iter().filter(|item| item.provider == provider && item.product == product);
+        same().find(|item| item.region == region && item.capacity.is_some())
+            .or_else(|| same().find(|item| item.capacity.is_some()))
+            .or_else(|| same().next())
+    }
+
+    /// How a provider counts the time of an instance.
+    #[must_use]
+    pub fn billing_rule(&self, instance: &Instance) -> Option<&BillingRule> {
+        let tpu = instance.kind == InstanceKind::TpuSlice;
+        self.billing
+            .iter()
+            .filter(|rule| rule.provider == instance.provider)
+            .find(|rule| rule.product.contains("TPU") == tpu)
+    }
+
+    /// The discount of a commitment of `years` on an instance: its family's, or else the provider's general one.
+    #[must_use]
+    pub fn commitment(&self, instance: &Instance, years: f64) -> Option<&Discount> {
+        let fits = |discount: &&Discount| discount.provider == instance.provider && discount.term_years == years;
+        let family = instance.family.as_deref().unwrap_or_default();
+        let of_family = |discount: &&Discount| {
+            !discount.family.is_empty() && (family == discount.family || instance.name.starts_with(&discount.family))
+        };
+        self.discounts
+            .iter()
+            .filter(fits)
+            .find(of_family)
+            .or_else(|| self.discounts.iter().filter(fits).find(|discount| discount.family.is_empty()))
+    }
+
+    /// Carbon intensity of a region.
+    #[must_use]
+    pub fn carbon_region(&self, provider: &str, region: &str) -> Option<&CarbonRegion> {
+        self.carbon.iter().find(|item| item.provider == provider && item.region == region)
+    }
+}

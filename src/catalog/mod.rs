@@ -1,0 +1,34 @@
+//! Floor 2: what exists.
+//!
+//! Owns accelerators, instances with their offers, models, fabrics, storage, tariffs' facts, failure and spot facts:
+//! plain types, the registry of catalog keys, and the loader that reads them from the files embedded in the program
+//! and from the user's overlays. It must not know how anything behaves: no step times, no costs, no scenario.
+
+mod accelerator;
+mod checks;
+mod embedded;
+mod facts;
+mod instance;
+mod keys;
+mod load;
+mod load_facts;
+mod load_prices;
+mod lookup;
+mod model;
+mod provenance;
+mod purchase;
+
+pub use accelerator::{Accelerator, AcceleratorKind, Peaks, Precision};
+pub use checks::{OLD_ON_DEMAND_DAYS, OLD_SPOT_DAYS};
+pub use embedded::{EXAMPLES, catalog_files as embedded_files, example};
+pub use facts::{
+    BillingRule, BootTimes, CarbonRegion, DecodeScaling, Discount, Egress, EgressKind, Fabric, FabricScope,
+    FailureRates, Phases, RestartTimes, SpotProcess, Storage, StorageKind, StorageReader,
+};
+pub use instance::{Instance, InstanceKind, Mark, Offer, SpotPrice};
+pub use keys::CATALOG_FILE;
+pub use load::{Catalog, CatalogError};
+pub use lookup::Unknown;
+pub use model::{Architecture, Dataset, Model};
+pub use provenance::{Fact, Provenance};
+pub use purchase::Purchase;
