@@ -1,0 +1,176 @@
+//! The bill: one line per item, summing to the total to the last nano-dollar.
+
+use serde::Serialize;
+
+use crate::units::{Bytes, Money, PricePerByteMonth, PricePerHour, Seconds};
+
+use super::Tariff;
+
+/// What a line of the bill is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Item {
+    /// Machines computing what counts.
+    Busy,
+    /// Machines waiting for input while they compute.
+    Idle,
+    /// Machines booting, restoring and detecting failures.
+    Boot,
+    /// Machines writing checkpoints.
+    Checkpoint,
+    /// Machines computing again what a failure took.
+    Rework,
+    /// Billing minimum and rounding.
+    Rounding,
+    /// Machines converting the data set to records.
+    Preprocessing,
+    /// Data set and checkpoints kept.
+    Storage,
+    /// Storage requests.
+    Requests,
+    /// Data leaving the region.
+    Egress,
+    /// Management fee of the cluster.
+    ClusterFee,
+    /// Committed hours that nobody uses.
+    Commitment,
+}
+
+impl Item {
+    /// Every item, in the order of the bill.
+    pub const ALL: &'static [Self] = &[
+        Self::Busy,
+        Self::Idle,
+        Self::Boot,
+        Self::Checkpoint,
+        Self::Rework,
+        Self::Rounding,
+        Self::Preprocessing,
+        Self::Storage,
+        Self::Requests,
+        Self::Egress,
+        Self::ClusterFee,
+        Self::Commitment,
+    ];
+
+    /// The word printed in tables.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Idle => "idle",
+            Self::Boot => "boot",
+            Self::Checkpoint => "checkpoint",
+            Self::Rework => "rework",
+            Self::Rounding => "rounding",
+            Self::Preprocessing => "preprocessing",
+            Self::Storage => "storage",
+            Self::Requests => "requests",
+            Self::Egress => "egress",
+            Self::ClusterFee => "cluster-fee",
+            Self::Commitment => "commitment",
+        }
+    }
+}
+
+/// One line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What for.
+    pub item: Item,
+    /// How much.
+    pub amount: Money,
+}
+
+/// Storage held during a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StorageUse {
+    /// Amount held.
+    pub bytes: Bytes,
+    /// Price of capacity.
+    pub price: PricePerByteMonth,
+    /// How long.
+    pub time: Seconds,
+}
+
+/// What one replica metered; times are machine-seconds summed over instances.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Meters {
+    /// Computing what counts.
+    pub busy: Seconds,
+    /// Waiting for input.
+    pub idle: Seconds,
+    /// Booting, restoring, detecting.
+    pub boot: Seconds,
+    /// Writing checkpoints.
+    pub checkpoint: Seconds,
+    /// Computing again.
+    pub rework: Seconds,
+    /// Billed time that no instance used: minimum and rounding.
+    pub rounding: Seconds,
+    /// Cost of the conversion job, on whatever machine it ran.
+    pub preprocessing: Money,
+    /// Storage held.
+    pub storage: Vec<StorageUse>,
+    /// Storage requests.
+    pub requests: Money,
+    /// Egress.
+    pub egress: Money,
+    /// Hours of the cluster, for its management fee.
+    pub cluster: Seconds,
+}
+
+/// A bill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    /// Lines with an amount, in the order of [`Item::ALL`].
+    pub lines: Vec<Line>,
+}
+
+impl Ledger {
+    /// Bills the meters at an hourly price.
+    #[must_use]
+    pub fn of(meters: &Meters, hourly: PricePerHour, tariff: &Tariff, cluster_fee: Option<PricePerHour>) -> Self {
+        let machine = |time: Seconds| hourly.for_time(time);
+        let mut lines = Vec::new();
+        let mut line = |item, amount: Money| {
+            if amount != Money::ZERO {
+                lines.push(Line { item, amount });
+            }
+        };
+        let machines = [
+            (Item::Busy, meters.busy),
+            (Item::Idle, meters.idle),
+            (Item::Boot, meters.boot),
+            (Item::Checkpoint, meters.checkpoint),
+            (Item::Rework, meters.rework),
+            (Item::Rounding, meters.rounding),
+        ];
+        let mut compute = Money::ZERO;
+        for (item, time) in machines {
+            compute += machine(time);
+            line(item, machine(time));
+        }
+        line(Item::Preprocessing, meters.preprocessing);
+        line(Item::Storage, meters.storage.iter().map(|held| held.price.for_time(held.bytes, held.time)).sum());
+        line(Item::Requests, meters.requests);
+        line(Item::Egress, meters.egress);
+        line(Item::ClusterFee, cluster_fee.map_or(Money::ZERO, |fee| fee.for_time(meters.cluster)));
+        // A commitment is paid whether used or not: each used hour carries its share of the unused ones.
+        let unused = 1.0 / tariff.commitment_utilisation.clamp(1e-6, 1.0) - 1.0;
+        line(Item::Commitment, compute.scaled(unused));
+        Self { lines }
+    }
+
+    /// The total: the sum of the lines.
+    #[must_use]
+    pub fn total(&self) -> Money {
+        self.lines.iter().map(|line| line.amount).sum()
+    }
+
+    /// The amount of one item.
+    #[must_use]
+    pub fn amount(&self, item: Item) -> Money {
+        self.lines.iter().filter(|line| line.item == item).map(|line| line.amount).sum()
+    }
+}

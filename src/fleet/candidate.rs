@@ -1,0 +1,124 @@
+//! One concrete fleet.
+
+use std::sync::Arc;
+
+use crate::catalog::{Accelerator, AcceleratorKind, Instance, InstanceKind, Purchase};
+use crate::units::{BytesPerSecond, PricePerHour};
+
+use super::LayoutRequest;
+
+/// One instance type, count, region and term.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Unique name.
+    pub name: String,
+    /// The machine.
+    pub instance: Arc<Instance>,
+    /// Its accelerator; `None` for CPU-only machines.
+    pub accelerator: Option<Arc<Accelerator>>,
+    /// Instances.
+    pub count: u64,
+    /// Region.
+    pub region: String,
+    /// Terms.
+    pub purchase: Purchase,
+    /// Layout asked for.
+    pub layout: LayoutRequest,
+    /// Hourly price of an owned or unlisted machine.
+    pub owned_price: Option<PricePerHour>,
+}
+
+/// How accelerators of a fleet reach each other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network {
+    /// Fabric inside a node, by catalog name.
+    pub inside: String,
+    /// Nominal bandwidth per accelerator and direction inside a node, where known.
+    pub inside_bandwidth: Option<BytesPerSecond>,
+    /// Fabric between nodes, by catalog name.
+    pub across: String,
+    /// NIC bandwidth of a node, where known.
+    pub across_bandwidth: Option<BytesPerSecond>,
+}
+
+impl Candidate {
+    /// Accelerators that share a fast fabric and a host: a whole slice for TPUs, an instance for others.
+    #[must_use]
+    pub fn accelerators_per_node(&self) -> u64 {
+        match &self.accelerator {
+            Some(_) => self.instance.whole_accelerators().max(1),
+            None => 1,
+        }
+    }
+
+    /// Accelerators of the whole fleet; a CPU-only machine counts as one device.
+    #[must_use]
+    pub fn devices(&self) -> u64 {
+        self.count.saturating_mul(self.accelerators_per_node())
+    }
+
+    /// Host machines of the fleet: an instance is one, a TPU slice several.
+    #[must_use]
+    pub fn hosts(&self) -> u64 {
+        self.count.saturating_mul(self.instance.hosts)
+    }
+
+    /// Accelerators fed by one host.
+    #[must_use]
+    pub fn devices_per_host(&self) -> f64 {
+        self.devices() as f64 / self.hosts().max(1) as f64
+    }
+
+    /// vCPUs of one host.
+    #[must_use]
+    pub fn vcpus_per_host(&self) -> Option<f64> {
+        self.instance.vcpus.map(|vcpus| vcpus / self.instance.hosts as f64)
+    }
+
+    /// Fabrics inside and between nodes.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        let across_bandwidth = self.instance.network.map(|rate| rate / self.instance.hosts as f64);
+        let (inside, inside_bandwidth) = match &self.accelerator {
+            None => ("host-memory".to_owned(), None),
+            Some(accelerator) => inside_fabric(accelerator),
+        };
+        Network { inside, inside_bandwidth, across: self.across_fabric().to_owned(), across_bandwidth }
+    }
+
+    fn across_fabric(&self) -> &'static str {
+        if self.instance.kind == InstanceKind::TpuSlice {
+            return "tcp";
+        }
+        let nic = self.instance.network.map_or(0.0, |rate| rate.0 / 125e6);
+        match self.instance.provider.as_str() {
+            "aws" if nic >= 100.0 => "efa",
+            "gcp" if nic >= 800.0 => "gpudirect-tcpx",
+            "azure" | "oci" | "lambda" | "nebius" if nic >= 400.0 => "infiniband",
+            _ => "tcp",
+        }
+    }
+}
+
+/// The device link, or the PCIe tree of hosts whose devices have none.
+fn inside_fabric(accelerator: &Accelerator) -> (String, Option<BytesPerSecond>) {
+    let pcie = || {
+        let generation = accelerator.pcie_generation.unwrap_or(3).clamp(3, 5);
+        // One direction of 16 lanes: 15.75 GB/s in generation 3, doubling with each.
+        let nominal = BytesPerSecond(15.75e9 * f64::from(1u32 << (generation - 3)));
+        (format!("pcie-gen{generation}"), Some(nominal))
+    };
+    match (accelerator.interconnect.as_str(), accelerator.kind) {
+        ("nvlink", _) => {
+            let version = match accelerator.generation.as_str() {
+                "pascal" | "volta" => 2,
+                "ampere" => 3,
+                "hopper" => 4,
+                _ => 5,
+            };
+            (format!("nvlink-v{version}"), accelerator.link_bandwidth)
+        }
+        ("pcie" | "none", AcceleratorKind::Gpu | AcceleratorKind::Asic) => pcie(),
+        (link, _) => (link.to_owned(), accelerator.link_bandwidth),
+    }
+}

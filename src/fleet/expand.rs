@@ -1,0 +1,87 @@
+//! Sweeps to single candidates: instance × count × region × term.
+
+use thiserror::Error;
+
+use crate::catalog::{Instance, Purchase};
+
+use super::{Candidate, FleetSpec};
+
+/// More candidates than this are refused.
+pub const MAX_CANDIDATES: usize = 1000;
+
+/// The sweep is too wide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the fleets spread into {found} candidates; at most {MAX_CANDIDATES} are allowed")]
+pub struct TooMany {
+    /// How many there would be.
+    pub found: usize,
+}
+
+/// Spreads every fleet, in order.
+///
+/// # Errors
+/// When there would be more than [`MAX_CANDIDATES`].
+pub fn expand(specs: &[FleetSpec]) -> Result<Vec<Candidate>, TooMany> {
+    let size = |spec: &FleetSpec| spec.counts.0.len() * spec.regions.len().max(1) * spec.purchases.len().max(1);
+    let found = specs.iter().map(size).fold(0usize, usize::saturating_add);
+    if found > MAX_CANDIDATES {
+        return Err(TooMany { found });
+    }
+    Ok(specs.iter().flat_map(candidates).collect())
+}
+
+fn candidates(spec: &FleetSpec) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    for &purchase in &spec.purchases {
+        let regions = match spec.regions.as_slice() {
+            [] => vec![cheapest_region(&spec.instance, purchase)],
+            regions => regions.to_vec(),
+        };
+        for region in regions {
+            for &count in &spec.counts.0 {
+                found.push(Candidate {
+                    name: name(spec, count, &region, purchase),
+                    instance: spec.instance.clone(),
+                    accelerator: spec.accelerator.clone(),
+                    count,
+                    region: region.clone(),
+                    purchase,
+                    layout: spec.layout,
+                    owned_price: spec.owned_price,
+                });
+            }
+        }
+    }
+    found
+}
+
+/// The fleet's name, with what varies in the sweep.
+fn name(spec: &FleetSpec, count: u64, region: &str, purchase: Purchase) -> String {
+    let mut name = spec.name.clone();
+    if spec.counts.0.len() > 1 {
+        name.push_str(&format!(" x{count}"));
+    }
+    if spec.regions.len() > 1 {
+        name.push_str(&format!(" {region}"));
+    }
+    if spec.purchases.len() > 1 {
+        name.push_str(&format!(" {}", purchase.word()));
+    }
+    name
+}
+
+/// The region with the least price on these terms; `any` where none has a price.
+fn cheapest_region(instance: &Instance, purchase: Purchase) -> String {
+    instance
+        .offers
+        .iter()
+        .filter_map(|offer| {
+            let price = match purchase {
+                Purchase::Spot => offer.spot.map(|spot| spot.typical),
+                _ => offer.on_demand,
+            };
+            price.map(|price| (price, &offer.region))
+        })
+        .min()
+        .map_or_else(|| "any".to_owned(), |(_, region)| region.clone())
+}

@@ -1,0 +1,12 @@
+//! Floor 3: which machines, how many, where, on what terms.
+//!
+//! Owns the spread of a scenario's fleets ([`FleetSpec`]) into single candidates ([`Candidate`]). It must not know the
+//! job that the fleet will do, nor what it costs.
+
+mod candidate;
+mod expand;
+mod spec;
+
+pub use candidate::{Candidate, Network};
+pub use expand::{MAX_CANDIDATES, TooMany, expand};
+pub use spec::{Counts, FleetSpec, LayoutRequest};

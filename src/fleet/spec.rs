@@ -1,0 +1,55 @@
+//! A fleet as the scenario describes it, possibly a sweep.
+
+use std::sync::Arc;
+
+use crate::catalog::{Accelerator, Instance, Purchase};
+use crate::units::PricePerHour;
+
+/// How many instances: one count, a list, or a range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counts(pub Vec<u64>);
+
+impl Counts {
+    /// From `from` to `to`, doubling, always including `to`.
+    #[must_use]
+    pub fn doubling(from: u64, to: u64) -> Self {
+        let mut counts = Vec::new();
+        let mut count = from.max(1);
+        while count < to {
+            counts.push(count);
+            count = count.saturating_mul(2);
+        }
+        counts.push(to);
+        Self(counts)
+    }
+}
+
+/// The parallel layout asked for; what is `None` is searched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LayoutRequest {
+    /// Samples per accelerator and micro-batch.
+    pub micro_batch: Option<u64>,
+    /// Micro-batches per step.
+    pub gradient_accumulation: Option<u64>,
+}
+
+/// One `[[fleet]]`.
+#[derive(Clone, Debug)]
+pub struct FleetSpec {
+    /// Its name.
+    pub name: String,
+    /// The machine.
+    pub instance: Arc<Instance>,
+    /// Its accelerator; `None` for CPU-only machines.
+    pub accelerator: Option<Arc<Accelerator>>,
+    /// How many instances.
+    pub counts: Counts,
+    /// Regions; empty for the cheapest region that has a price.
+    pub regions: Vec<String>,
+    /// Terms.
+    pub purchases: Vec<Purchase>,
+    /// Layout.
+    pub layout: LayoutRequest,
+    /// Hourly price of an owned or unlisted machine.
+    pub owned_price: Option<PricePerHour>,
+}

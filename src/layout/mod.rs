@@ -1,0 +1,10 @@
+//! Floor 4: how a model is laid out over a fleet, and whether it fits.
+//!
+//! Owns memory arithmetic ([`MemoryNeed`]), the choice of micro-batch and accumulation, and the reasons for "no"
+//! ([`Reason`]). It must not know how long a step takes: feasibility is decided before speed.
+
+mod memory;
+mod plan;
+
+pub use memory::{MemoryNeed, Part, model_memory};
+pub use plan::{BatchRequest, Plan, Planned, Reason, plan};
