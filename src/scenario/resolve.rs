@@ -1,0 +1,259 @@
+//! From a tree to a scenario: every fault collected, each with its place.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::catalog::{Catalog, Purchase, Unknown};
+use crate::cost::{Assumptions, NegotiatedDiscount};
+use crate::document::{Code, Diagnostic, Diagnostics, Node, Reader, Value, check};
+use crate::fleet::{Counts, FleetSpec, LayoutRequest};
+use crate::units::{Money, PricePerByteMonth};
+use crate::workload::training::TrainingSpec;
+
+use super::keys::SCENARIO;
+use super::machine;
+use super::objective::Objective;
+use super::workload;
+
+/// A scenario that makes sense.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Title.
+    pub name: String,
+    /// Seed of all random streams.
+    pub seed: u64,
+    /// What is wanted.
+    pub objective: Objective,
+    /// The job.
+    pub training: TrainingSpec,
+    /// Machine that writes records, where the scenario names one.
+    pub conversion_instance: Option<String>,
+    /// Prices beside the catalog.
+    pub assumptions: Assumptions,
+    /// Candidate fleets.
+    pub fleets: Vec<FleetSpec>,
+}
+
+/// Checks a tree and gives it its meaning. Relative model paths start at `folder`.
+///
+/// # Errors
+/// Every fault found, at once.
+pub fn resolve(root: &Node, catalog: &Catalog, folder: Option<&Path>) -> Result<Scenario, Diagnostics> {
+    let mut faults = Diagnostics::new();
+    if let Some(fault) = newer_format(root) {
+        faults.push(fault);
+        return Err(faults);
+    }
+    check(root, &SCENARIO, "", &mut faults);
+    let document = Reader::new(root, &SCENARIO);
+    let mut resolver = Resolver { catalog, folder: folder.map(Path::to_owned), faults };
+    let fleets = resolver.fleets(&document);
+    let training = resolver.training(&document.table("workload"));
+    let assumptions = assumptions(&document.table("pricing"));
+    let conversion_instance = resolver.conversion_instance(&document.table("workload").table("input"));
+    let Resolver { faults, .. } = resolver;
+    match training {
+        Some(training) => faults.into_result(Scenario {
+            name: document.text("name").unwrap_or_default().to_owned(),
+            seed: document.count("seed").unwrap_or(42),
+            objective: Objective::read(&document.table("objective")),
+            training,
+            conversion_instance,
+            assumptions,
+            fleets,
+        }),
+        None => Err(faults),
+    }
+}
+
+/// A file made by a newer capplan is told so before anything else.
+fn newer_format(root: &Node) -> Option<Diagnostic> {
+    let entry = root.get("format")?;
+    match entry.node.value {
+        Value::Integer(format) if format > 1 => Some(
+            Diagnostic::new(Code::NewerFormat, "format", format!("format {format} was made by a newer capplan"))
+                .at(&entry.node.origin)
+                .suggest("this one reads format 1"),
+        ),
+        _ => None,
+    }
+}
+
+pub(super) struct Resolver<'a> {
+    pub catalog: &'a Catalog,
+    pub folder: Option<PathBuf>,
+    pub faults: Diagnostics,
+}
+
+impl Resolver<'_> {
+    pub fn unknown(&mut self, table: &Reader<'_>, path: &str, key: &str, unknown: Unknown) {
+        let suggestion = unknown.suggestion.clone();
+        self.faults.push(table.fault(Code::UnknownName, path, key, unknown.to_string()).suggest(suggestion));
+    }
+
+    fn training(&mut self, table: &Reader<'_>) -> Option<TrainingSpec> {
+        workload::training(self, table)
+    }
+
+    fn conversion_instance(&mut self, input: &Reader<'_>) -> Option<String> {
+        let id = input.text("conversion_instance")?;
+        if let Err(unknown) = self.catalog.instance(id) {
+            self.unknown(input, "workload.input", "conversion_instance", unknown);
+        }
+        Some(id.to_owned())
+    }
+
+    fn fleets(&mut self, document: &Reader<'_>) -> Vec<FleetSpec> {
+        let tables = document.tables("fleet");
+        if document.has("fleet") && tables.is_empty() {
+            self.faults.push(document.fault(Code::MissingKey, "", "fleet", "there is no fleet").suggest("add a [[fleet]]"));
+        }
+        let mut fleets: Vec<FleetSpec> = Vec::new();
+        for (index, table) in tables.iter().enumerate() {
+            let path = format!("fleet[{index}]");
+            let Some(name) = table.text("name") else { continue };
+            let earlier = tables[..index].iter().find(|other| other.text("name") == Some(name));
+            if let Some(place) = earlier.and_then(|other| other.origin("name")) {
+                let line = place.source.place(place.span.start).line;
+                self.faults.push(
+                    table
+                        .fault(Code::Duplicate, &path, "name", format!("two fleets are named \"{name}\" (the other on line {line})"))
+                        .suggest("give each fleet a name of its own"),
+                );
+            }
+            fleets.extend(self.fleet(table, &path, name));
+        }
+        fleets
+    }
+
+    fn fleet(&mut self, table: &Reader<'_>, path: &str, name: &str) -> Option<FleetSpec> {
+        let (instance, owned_price) = match (table.text("instance"), table.has("machine")) {
+            (Some(id), false) => match self.catalog.instance(id) {
+                Ok(instance) => (instance, None),
+                Err(unknown) => {
+                    self.unknown(table, path, "instance", unknown);
+                    return None;
+                }
+            },
+            (None, true) => machine::described(self, &table.table("machine"), path, name)?,
+            (Some(_), true) => {
+                let message = "`instance` and `machine` exclude each other";
+                self.faults.push(table.fault(Code::Conflict, path, "machine", message));
+                return None;
+            }
+            (None, false) => {
+                let message = format!("fleet \"{name}\" needs `instance` or `[fleet.machine]`");
+                self.faults.push(
+                    table.fault(Code::MissingKey, path, "", message).suggest("add `instance = \"gcp/a3-highgpu-8g\"`; see `capplan list instances`"),
+                );
+                return None;
+            }
+        };
+        let accelerator = match &instance.accelerator {
+            Some(name) => Some(Arc::new(self.catalog.accelerator(name).ok()?.clone())),
+            None => None,
+        };
+        let purchases = self.purchases(table, path, owned_price.is_some());
+        let regions: Vec<String> = table.texts("region").into_iter().map(str::to_owned).collect();
+        for region in &regions {
+            self.check_region(table, path, &instance, region);
+        }
+        let layout = table.table("layout");
+        Some(FleetSpec {
+            name: name.to_owned(),
+            instance: Arc::new(instance),
+            accelerator,
+            counts: self.counts(table, path),
+            regions,
+            purchases,
+            layout: LayoutRequest {
+                micro_batch: layout.count("micro_batch"),
+                gradient_accumulation: layout.count("gradient_accumulation"),
+            },
+            owned_price,
+        })
+    }
+
+    /// A region that no offer of the provider has is a slip; one without a price for this machine is an unpriced row.
+    fn check_region(&mut self, table: &Reader<'_>, path: &str, instance: &crate::catalog::Instance, region: &str) {
+        let of_provider = self.catalog.instances.values().filter(|other| other.provider == instance.provider);
+        let mut regions: Vec<&str> =
+            of_provider.flat_map(|other| &other.offers).map(|offer| offer.region.as_str()).collect();
+        regions.sort_unstable();
+        regions.dedup();
+        if regions.is_empty() || regions.contains(&region) || regions == ["any"] {
+            return;
+        }
+        let near = crate::document::nearest_list(region, regions.iter().copied(), 4);
+        let known = if near.is_empty() { regions.iter().take(8).copied().collect::<Vec<_>>().join(", ") } else { near };
+        let message = format!("unknown region `{region}` of {}", instance.provider);
+        self.faults.push(table.fault(Code::UnknownName, path, "region", message).suggest(format!("nearest: {known}")));
+    }
+
+    fn purchases(&mut self, table: &Reader<'_>, path: &str, owned: bool) -> Vec<Purchase> {
+        let mut words = table.texts("purchase");
+        if words.is_empty() {
+            words = vec![if owned { "owned" } else { "on-demand" }];
+        }
+        let mut found = Vec::new();
+        for word in words {
+            match Purchase::ALL.iter().find(|(name, _)| *name == word) {
+                Some((_, purchase)) => found.push(*purchase),
+                None => {
+                    let allowed: Vec<&str> = Purchase::ALL.iter().map(|(name, _)| *name).collect();
+                    let fault = table.fault(Code::UnknownChoice, path, "purchase", format!("\"{word}\" is not a term"));
+                    self.faults.push(fault.suggest(format!("allowed: {}", allowed.join(", "))));
+                }
+            }
+        }
+        found
+    }
+
+    fn counts(&mut self, table: &Reader<'_>, path: &str) -> Counts {
+        if let Some(count) = table.count("count") {
+            return Counts(vec![count]);
+        }
+        let list = table.numbers("count");
+        if !list.is_empty() {
+            if list.iter().any(|count| count.fract() != 0.0 || *count < 1.0 || *count > 1e6) {
+                let message = "counts are integers from 1 to 1000000";
+                self.faults.push(table.fault(Code::OutOfRange, path, "count", message));
+            }
+            return Counts(list.iter().map(|count| (*count).clamp(1.0, 1e6) as u64).collect());
+        }
+        let range = table.table("count");
+        let (from, to) = (range.count("from").unwrap_or(1), range.count("to").unwrap_or(1));
+        if from > to {
+            self.faults.push(table.fault(Code::Conflict, path, "count", format!("from {from} is above to {to}")));
+        }
+        match range.count("step") {
+            Some(step) => Counts((from..=to).step_by(usize::try_from(step).unwrap_or(usize::MAX)).take(100_000).collect()),
+            None => Counts::doubling(from, to),
+        }
+    }
+}
+
+fn assumptions(table: &Reader<'_>) -> Assumptions {
+    let discounts = table
+        .tables("discount")
+        .iter()
+        .map(|discount| NegotiatedDiscount {
+            provider: discount.text("provider").unwrap_or_default().to_owned(),
+            family: discount.text("family").unwrap_or_default().to_owned(),
+            purchase: discount
+                .text("purchase")
+                .and_then(|word| Purchase::ALL.iter().find(|(name, _)| *name == word))
+                .map(|(_, purchase)| *purchase),
+            share: discount.number("percent").unwrap_or(0.0) / 100.0,
+        })
+        .collect();
+    Assumptions {
+        discounts,
+        price_factor: table.number("price_factor").filter(|factor| *factor != 1.0),
+        storage: table.money("storage_price").map(PricePerByteMonth),
+        egress: table.money("egress_price"),
+        egress_bytes: table.bytes("egress_per_run").map_or(0.0, |bytes| bytes.0),
+        commitment_utilisation: table.number("commitment_utilisation").unwrap_or(1.0),
+        cluster_fee: table.price_per_hour("cluster_fee").filter(|fee| fee.0 != Money::ZERO),
+    }
+}

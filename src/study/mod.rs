@@ -1,0 +1,90 @@
+//! Floor 7: the path of a scenario.
+//!
+//! Owns the calls from candidates to a comparison, and nobody else makes them: [`expand`](crate::fleet::expand) →
+//! plan → replicate → outcome → compare. Also stopping, progress, and the result contract ([`Comparison`]). It must not
+//! know files, terminals or windows.
+//!
+//! ```text
+//! Study::prepare   candidates, layouts, tariffs        nothing is simulated
+//! Study::run       replications of every feasible one  in blocks, until narrow enough
+//! outcome          replicas + meters → estimates
+//! compare          rank, Pareto flags, paired differences, flip points, verdict
+//! ```
+
+mod carbon;
+mod compare;
+mod flips;
+mod meter;
+mod outcome;
+mod prepare;
+mod progress;
+mod recurring;
+mod replicate;
+mod result;
+mod verdict;
+
+use crate::catalog::Catalog;
+use crate::engine::Cancel;
+use crate::fleet::TooMany;
+use crate::scenario::Scenario;
+use crate::stats::Stopping;
+use crate::steptime::StepTimes;
+
+pub use prepare::{Prepared, Ready, Verdict, prepare};
+pub use progress::{Progress, Watch};
+pub use result::{
+    BoundRow, Comparison, Conversion, Difference, Estimate, Flip, LedgerLine, MemoryPart, Probability, Recurring, Row,
+};
+
+/// Level of every interval.
+pub const LEVEL: f64 = 0.9;
+
+/// How to run a study.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Seed instead of the scenario's.
+    pub seed: Option<u64>,
+    /// When to stop replicating.
+    pub stopping: Stopping,
+    /// Threads; `None` for one per core. The result does not depend on it.
+    pub threads: Option<usize>,
+}
+
+/// Why a study gives no result.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StudyError {
+    /// The sweep is too wide.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+    /// Somebody cancelled.
+    #[error("interrupted")]
+    Cancelled,
+    /// Threads could not be started.
+    #[error("cannot start threads: {0}")]
+    Threads(String),
+}
+
+/// Runs the whole path.
+///
+/// # Errors
+/// Too many candidates, cancelled, or no threads.
+pub fn run(
+    scenario: &Scenario,
+    catalog: &Catalog,
+    step_times: &StepTimes,
+    options: &Options,
+    cancel: &Cancel,
+    watch: &dyn Watch,
+) -> Result<Comparison, StudyError> {
+    let seed = options.seed.unwrap_or(scenario.seed);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads.unwrap_or(0))
+        .build()
+        .map_err(|error| StudyError::Threads(error.to_string()))?;
+    pool.install(|| {
+        let prepared = prepare(scenario, catalog, step_times, seed, cancel)?;
+        let samples = replicate::replicate(&prepared, seed, &options.stopping, cancel, watch)?;
+        let rows = outcome::outcomes(scenario, catalog, &prepared, &samples);
+        Ok(compare::compare(scenario, catalog, seed, rows))
+    })
+}

@@ -1,0 +1,448 @@
+//! From replicas and meters to estimates.
+//!
+//! Replicas vary by luck (failures, market, noise). On top lies what is not known: the error of the step-time model,
+//! which stretches all computing of a fleet alike, and the range of the price. Both are carried by evenly spaced
+//! quantiles, so that figures are smooth and need no further random numbers.
+
+use crate::catalog::{Catalog, Provenance};
+use crate::cost::{Item, Ledger, Tariff};
+use crate::layout::MemoryNeed;
+use crate::scenario::Scenario;
+use crate::stats::{Interval, normal_quantile, quantile, sorted};
+use crate::units::{Money, PricePerHour, Seconds};
+use crate::workload::training::{Built, Component, TrainingReplica};
+
+use super::carbon;
+use super::meter::{Metering, conversion_cost};
+use super::prepare::{Prepared, Ready, Verdict};
+use super::recurring::recurring;
+use super::replicate::Sample;
+use super::result::{BoundRow, Conversion, Estimate, LedgerLine, MemoryPart, Probability, Row};
+use super::LEVEL;
+
+/// Quantiles of the step-time error.
+const ERROR_POINTS: usize = 21;
+/// Quantiles of the price range.
+const PRICE_POINTS: usize = 5;
+
+/// A row with what comparing needs beside it.
+#[derive(Clone, Debug)]
+pub(super) struct Outcome {
+    pub row: Row,
+    /// Time of each replica at the predicted step time.
+    pub times: Vec<f64>,
+    /// Cost of each replica at the usual price.
+    pub costs: Vec<f64>,
+    /// Billed instance-hours of a run, mean.
+    pub instance_hours: f64,
+}
+
+/// One outcome per candidate, in order.
+pub(super) fn outcomes(
+    scenario: &Scenario,
+    catalog: &Catalog,
+    prepared: &[Prepared],
+    samples: &[Sample],
+) -> Vec<Outcome> {
+    prepared
+        .iter()
+        .zip(samples)
+        .map(|(item, sample)| match &item.verdict {
+            Verdict::Ready(ready) => Weigher { scenario, catalog, item, ready, sample }.outcome(),
+            Verdict::Infeasible(reason) => {
+                let mut row = blank_row(item);
+                row.reason = Some(reason.to_string());
+                if let crate::layout::Reason::Memory(need) = reason {
+                    fill_memory(&mut row, need);
+                }
+                Outcome { row, times: Vec::new(), costs: Vec::new(), instance_hours: 0.0 }
+            }
+        })
+        .collect()
+}
+
+struct Weigher<'a> {
+    scenario: &'a Scenario,
+    catalog: &'a Catalog,
+    item: &'a Prepared,
+    ready: &'a Ready,
+    sample: &'a Sample,
+}
+
+impl Weigher<'_> {
+    fn outcome(&self) -> Outcome {
+        let built = &self.ready.built;
+        let replicas = &self.sample.replicas;
+        let mut row = blank_row(self.item);
+        row.feasible = true;
+        self.describe(&mut row);
+        let times: Vec<f64> = replicas.iter().map(|replica| replica.reached.seconds().0).collect();
+        let stretched: Vec<f64> = replicas.iter().map(stretching).collect();
+        let unfinished = replicas.iter().filter(|replica| replica.finish.is_none()).count();
+        let time_runs = self.runs(|replica, factor| time_at(replica, factor));
+        row.time_s = Some(estimate(&times, &stretched, built.log_error, 0.0, &time_runs));
+        if unfinished > 0 {
+            row.warnings.push(format!(
+                "not finished within {} in {unfinished} of {} replications: time and cost are lower bounds",
+                crate::units::human_duration(built.job.horizon.seconds()),
+                replicas.len()
+            ));
+        }
+        row.deadline_met = self.scenario.objective.deadline.map(|deadline| {
+            self.probability(|replica, factor| replica.finish.is_some() && time_at(replica, factor) <= deadline.0)
+        });
+        let (costs, instance_hours) = match &self.item.tariff {
+            Ok(tariff) => self.weigh_cost(&mut row, tariff, unfinished > 0),
+            Err(unpriced) => {
+                row.warnings.push(format!("{unpriced}: not ranked"));
+                (Vec::new(), 0.0)
+            }
+        };
+        self.weigh_rates(&mut row, &time_runs);
+        self.weigh_carbon(&mut row);
+        row.conversion = self.conversion();
+        row.recurring = self.scenario.objective.repeat.map(|repeat| {
+            recurring(&self.scenario.objective, repeat, row.cost_usd.as_ref(), &row, |limit| {
+                self.probability(|replica, factor| replica.finish.is_some() && time_at(replica, factor) <= limit.0)
+            })
+        });
+        Outcome { row, times, costs, instance_hours }
+    }
+
+    fn describe(&self, row: &mut Row) {
+        let (plan, built) = (&self.ready.plan, &self.ready.built);
+        row.layout = Some(if plan.gradient_accumulation > 1 {
+            format!("data {} × micro-batch {} × {} accumulated", plan.devices, plan.micro_batch, plan.gradient_accumulation)
+        } else {
+            format!("data {} × batch {}", plan.devices, plan.local_batch)
+        });
+        row.provenance = Some(built.provenance);
+        row.basis = Some(built.basis.clone());
+        row.warnings.extend(built.warnings.iter().cloned());
+        row.bound = Some(bound_row(built));
+        row.steps = Some(built.steps);
+        row.samples = Some(built.samples);
+        row.replications = self.sample.replicas.len() as u64;
+        row.relative_half_width = self.sample.relative_half_width;
+        fill_memory(row, &plan.memory);
+        let replicas = &self.sample.replicas;
+        let interruptions: u64 = replicas.iter().map(|replica| replica.meters.interruptions).sum();
+        row.interruptions = Some(interruptions as f64 / replicas.len().max(1) as f64);
+        let lost = replicas.iter().map(failure_share).sum::<f64>() / replicas.len().max(1) as f64;
+        if lost > 0.5 {
+            // More than half of the run goes to starting over: no faster step would help as much.
+            let step_bound = built.bound.name.name().to_owned();
+            row.bound = Some(BoundRow { name: Component::Failures.name().to_owned(), share: lost, next: step_bound, margin: lost / (1.0 - lost).max(1e-9) });
+        }
+    }
+
+    /// Costs of the replicas at the usual price and their instance-hours; fills the bill, the estimate and the budget.
+    fn weigh_cost(&self, row: &mut Row, tariff: &Tariff, unfinished: bool) -> (Vec<f64>, f64) {
+        let metering = Metering::of(self.scenario, self.catalog, self.item, &self.ready.built, tariff);
+        let fee = self.scenario.assumptions.cluster_fee;
+        let replicas = &self.sample.replicas;
+        let bill = |replica: &TrainingReplica, factor: f64, hourly: PricePerHour| {
+            Ledger::of(&metering.meters(replica, factor), hourly, tariff, fee)
+        };
+        let typical = tariff.hourly.typical;
+        let ledgers: Vec<Ledger> = replicas.iter().map(|replica| bill(replica, 1.0, typical)).collect();
+        let costs: Vec<f64> = ledgers.iter().map(|ledger| ledger.total().usd()).collect();
+        row.ledger = mean_ledger(&ledgers);
+        let count = self.item.candidate.count as f64;
+        row.price_usd_per_hour = Some(typical.usd_per_hour() * count);
+        let stretched: Vec<f64> = replicas
+            .iter()
+            .map(|replica| typical.for_time(Seconds(stretching(replica) * count)).usd())
+            .collect();
+        let (low, high) = (tariff.hourly.low.usd_per_hour(), tariff.hourly.high.usd_per_hour());
+        let price_error = if typical.usd_per_hour() > 0.0 { 0.5 * (high - low) / typical.usd_per_hour() } else { 0.0 };
+        let prices = price_points(tariff);
+        let runs = self.runs_at_prices(&prices, |replica, factor, price| bill(replica, factor, price).total().usd());
+        let mut estimate = estimate(&costs, &stretched, self.ready.built.log_error, price_error, &runs);
+        // The point of the estimate is the sum of the bill, to the nano-dollar.
+        estimate.mean = row.ledger.iter().map(|line| line.usd).sum();
+        row.cost_usd = Some(estimate);
+        if tariff.provenance > Provenance::Catalog {
+            row.warnings.push("price is the scenario's own".to_owned());
+        }
+        row.warnings.extend(tariff.marks.iter().map(|mark| mark.word().to_owned()));
+        row.budget_met = self.scenario.objective.budget.map(|budget| {
+            let met = |replica: &TrainingReplica, factor: f64| {
+                let within = prices.iter().filter(|price| bill(replica, factor, **price).total() <= budget).count();
+                within as f64 / prices.len() as f64
+            };
+            let replicate = |replica: &TrainingReplica| {
+                if unfinished && replica.finish.is_none() {
+                    return 0.0;
+                }
+                error_factors(self.ready.built.log_error).iter().map(|factor| met(replica, *factor)).sum::<f64>()
+                    / ERROR_POINTS as f64
+            };
+            probability_of(&replicas.iter().map(replicate).collect::<Vec<f64>>())
+        });
+        let hours = replicas.iter().map(|replica| replica.meters.billed().seconds().hours()).sum::<f64>();
+        (costs, hours * count / replicas.len().max(1) as f64)
+    }
+
+    fn weigh_rates(&self, row: &mut Row, time_runs: &[f64]) {
+        let built = &self.ready.built;
+        let replicas = &self.sample.replicas;
+        let Some(time) = row.time_s else { return };
+        let rate = |seconds: f64| if seconds > 0.0 { built.samples / seconds } else { 0.0 };
+        let fast = sorted(time_runs);
+        let slow_half = quantile(&fast, 0.5).unwrap_or(time.mean);
+        let slow_tail = quantile(&fast, 0.1).unwrap_or(time.mean);
+        let samples_per_s = Estimate {
+            mean: rate(time.mean),
+            lo: rate(time.hi),
+            hi: rate(time.lo),
+            level: LEVEL,
+            p50: rate(slow_half),
+            p90: rate(slow_tail),
+        };
+        row.samples_per_s = Some(samples_per_s);
+        let model = &self.scenario.training.model;
+        if let Some(tokens) = model.sequence_length.filter(|_| model.architecture.is_transformer()) {
+            row.tokens_per_s_per_accelerator =
+                Some(samples_per_s.scaled(tokens / self.ready.plan.devices as f64));
+        }
+        if let Some(peak) = self.item.candidate.accelerator.as_ref().and_then(|accelerator| accelerator.peak(self.scenario.training.precision)) {
+            let step = built.job.mean_step();
+            let flops = model.training_flops().0 * self.ready.plan.global_batch as f64;
+            let mfu = flops / step.0.max(1e-12) / (peak.0 * self.ready.plan.devices as f64);
+            row.mfu = Some(spread(mfu, built.log_error));
+        }
+        let share = |value: &dyn Fn(&TrainingReplica) -> f64| share_estimate(replicas, value);
+        row.stall_share = Some(share(&|replica| {
+            replica.meters.input_wait.seconds().0 / replica.meters.computing.seconds().0.max(1e-9)
+        }));
+        row.checkpoint_share = Some(share(&|replica| part(replica, replica.meters.checkpoints.seconds())));
+        row.failure_share = Some(share(&failure_share));
+    }
+
+    fn weigh_carbon(&self, row: &mut Row) {
+        let Some(per_hour) = carbon::kilograms_per_hour(self.catalog, &self.item.candidate) else { return };
+        let billed = |replica: &TrainingReplica| carbon::of_time(per_hour, replica.meters.billed().seconds());
+        let values: Vec<f64> = self.sample.replicas.iter().map(billed).collect();
+        let stretched: Vec<f64> =
+            self.sample.replicas.iter().map(|replica| carbon::of_time(per_hour, Seconds(stretching(replica)))).collect();
+        let runs = self.runs(|replica, factor| {
+            billed(replica) + carbon::of_time(per_hour, Seconds(stretching(replica))) * (factor - 1.0)
+        });
+        row.carbon_kg = Some(estimate(&values, &stretched, self.ready.built.log_error, 0.0, &runs));
+    }
+
+    /// The conversion job against reading the original files, when either is at hand.
+    fn conversion(&self) -> Option<Conversion> {
+        let other = self.ready.other_mode.as_ref()?;
+        let built = &self.ready.built;
+        let (records, native) =
+            if built.conversion.0 > 0.0 { (built, other) } else if other.conversion.0 > 0.0 { (other, built) } else { return None };
+        let spec = &self.scenario.training;
+        let steps_per_epoch = (spec.dataset.samples / self.ready.plan.global_batch as f64).ceil();
+        let saved = (native.job.mean_step() - records.job.mean_step()) * steps_per_epoch;
+        let hourly = self.item.tariff.as_ref().ok().map(|tariff| tariff.hourly.typical.scaled(self.item.candidate.count as f64));
+        let cost = conversion_cost(self.scenario, self.catalog, &self.item.candidate.instance, records);
+        let saved_usd = hourly.map(|hourly| hourly.for_time(saved).usd());
+        let pay_back = cost.zip(saved_usd).and_then(|(cost, saved)| (saved > 0.0).then(|| cost.usd() / saved));
+        Some(Conversion {
+            time_s: records.conversion.0,
+            cost_usd: cost.map(Money::usd),
+            saved_s_per_epoch: saved.0,
+            saved_usd_per_epoch: saved_usd,
+            pay_back_epochs: pay_back,
+        })
+    }
+
+    fn runs(&self, value: impl Fn(&TrainingReplica, f64) -> f64) -> Vec<f64> {
+        let factors = error_factors(self.ready.built.log_error);
+        self.sample.replicas.iter().flat_map(|replica| factors.iter().map(|factor| value(replica, *factor)).collect::<Vec<_>>()).collect()
+    }
+
+    fn runs_at_prices(
+        &self,
+        prices: &[PricePerHour],
+        value: impl Fn(&TrainingReplica, f64, PricePerHour) -> f64,
+    ) -> Vec<f64> {
+        prices.iter().flat_map(|price| self.runs(|replica, factor| value(replica, factor, *price))).collect()
+    }
+
+    fn probability(&self, holds: impl Fn(&TrainingReplica, f64) -> bool) -> Probability {
+        let factors = error_factors(self.ready.built.log_error);
+        let shares: Vec<f64> = self
+            .sample
+            .replicas
+            .iter()
+            .map(|replica| factors.iter().filter(|factor| holds(replica, **factor)).count() as f64 / factors.len() as f64)
+            .collect();
+        probability_of(&shares)
+    }
+}
+
+/// Factors on the step time at evenly spaced probabilities.
+fn error_factors(log_error: f64) -> Vec<f64> {
+    (0..ERROR_POINTS)
+        .map(|index| libm::exp(log_error * normal_quantile((index as f64 + 0.5) / ERROR_POINTS as f64)))
+        .collect()
+}
+
+/// Prices at evenly spaced probabilities of a triangle from least over usual to greatest.
+fn price_points(tariff: &Tariff) -> Vec<PricePerHour> {
+    let range = tariff.hourly;
+    if range.low == range.high {
+        return vec![range.typical];
+    }
+    let (low, mode, high) = (range.low.usd_per_hour(), range.typical.usd_per_hour(), range.high.usd_per_hour());
+    let split = (mode - low) / (high - low);
+    (0..PRICE_POINTS)
+        .map(|index| {
+            let p = (index as f64 + 0.5) / PRICE_POINTS as f64;
+            let price = if p < split {
+                low + (p * (high - low) * (mode - low)).sqrt()
+            } else {
+                high - ((1.0 - p) * (high - low) * (high - mode)).sqrt()
+            };
+            PricePerHour(Money::from_usd(price))
+        })
+        .collect()
+}
+
+/// Seconds of a replica that stretch with the step time.
+fn stretching(replica: &TrainingReplica) -> f64 {
+    (replica.meters.computing.seconds() + replica.meters.rework.seconds()).0
+}
+
+fn time_at(replica: &TrainingReplica, factor: f64) -> f64 {
+    replica.reached.seconds().0 + stretching(replica) * (factor - 1.0)
+}
+
+fn part(replica: &TrainingReplica, time: Seconds) -> f64 {
+    time.0 / replica.reached.seconds().0.max(1e-9)
+}
+
+/// Share of a run lost to interruptions: rework, and all starting and waiting after the first time.
+fn failure_share(replica: &TrainingReplica) -> f64 {
+    if replica.meters.interruptions == 0 {
+        return 0.0;
+    }
+    let starts = replica.meters.interruptions as f64 + 1.0;
+    let again = replica.meters.starting.seconds() * (1.0 - 1.0 / starts);
+    part(replica, replica.meters.rework.seconds() + again + replica.meters.waiting.seconds())
+}
+
+/// The expected value with both kinds of error, and the quantiles of single runs.
+fn estimate(values: &[f64], stretched: &[f64], log_error: f64, price_error: f64, runs: &[f64]) -> Estimate {
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let scaled = stretched.iter().sum::<f64>() / count;
+    let half = Interval::of_sample(values, LEVEL).map_or(0.0, |interval| interval.half_width());
+    let z = normal_quantile(0.5 + 0.5 * LEVEL);
+    let price = mean * price_error;
+    let side = |model: f64| libm::sqrt(half * half + model * model + price * price);
+    let ascending = sorted(runs);
+    Estimate {
+        mean,
+        lo: (mean - side(scaled * (1.0 - libm::exp(-z * log_error)))).max(0.0),
+        hi: mean + side(scaled * (libm::exp(z * log_error) - 1.0)),
+        level: LEVEL,
+        p50: quantile(&ascending, 0.5).unwrap_or(mean),
+        p90: quantile(&ascending, 0.9).unwrap_or(mean),
+    }
+}
+
+/// A figure in inverse proportion to the step time.
+fn spread(value: f64, log_error: f64) -> Estimate {
+    let at = |z: f64| value * libm::exp(z * log_error);
+    let z = normal_quantile(0.5 + 0.5 * LEVEL);
+    Estimate { mean: value, lo: at(-z), hi: at(z), level: LEVEL, p50: value, p90: at(normal_quantile(0.9)) }
+}
+
+fn share_estimate(replicas: &[TrainingReplica], value: &dyn Fn(&TrainingReplica) -> f64) -> Estimate {
+    let values: Vec<f64> = replicas.iter().map(value).collect();
+    let mut found = estimate(&values, &[], 0.0, 0.0, &values);
+    found.hi = found.hi.min(1.0);
+    found
+}
+
+/// A probability from the shares of the replicas, with Student's interval over them.
+fn probability_of(shares: &[f64]) -> Probability {
+    let mean = shares.iter().sum::<f64>() / shares.len().max(1) as f64;
+    let half = Interval::of_sample(shares, LEVEL).map_or(0.0, |interval| interval.half_width());
+    Probability { probability: mean, lo: (mean - half).max(0.0), hi: (mean + half).min(1.0) }
+}
+
+fn mean_ledger(ledgers: &[Ledger]) -> Vec<LedgerLine> {
+    let count = ledgers.len().max(1) as f64;
+    Item::ALL
+        .iter()
+        .filter_map(|item| {
+            let total: Money = ledgers.iter().map(|ledger| ledger.amount(*item)).sum();
+            (total != Money::ZERO)
+                .then(|| LedgerLine { item: item.word().to_owned(), usd: total.scaled(1.0 / count).usd() })
+        })
+        .collect()
+}
+
+fn bound_row(built: &Built) -> BoundRow {
+    let bound = built.bound;
+    BoundRow {
+        name: bound.name.name().to_owned(),
+        share: bound.share,
+        next: bound.next.name().to_owned(),
+        margin: if bound.margin.is_finite() { bound.margin } else { f64::MAX },
+    }
+}
+
+fn fill_memory(row: &mut Row, need: &MemoryNeed) {
+    row.memory_per_accelerator_bytes = Some(need.total().0);
+    row.memory = need
+        .parts
+        .iter()
+        .map(|(part, bytes)| MemoryPart { part: part.word().to_owned(), bytes: bytes.0 })
+        .collect();
+}
+
+fn blank_row(item: &Prepared) -> Row {
+    let candidate = &item.candidate;
+    Row {
+        fleet: candidate.name.clone(),
+        feasible: false,
+        reason: None,
+        rank: None,
+        pareto: false,
+        instance: candidate.instance.id(),
+        instances: candidate.count,
+        accelerator: candidate.accelerator.as_ref().map(|accelerator| accelerator.name.clone()),
+        accelerators: if candidate.accelerator.is_some() { candidate.devices() } else { 0 },
+        purchase: candidate.purchase,
+        region: candidate.region.clone(),
+        layout: None,
+        price_usd_per_hour: item.tariff.as_ref().ok().map(|tariff| tariff.hourly.typical.usd_per_hour() * candidate.count as f64),
+        time_s: None,
+        cost_usd: None,
+        ledger: Vec::new(),
+        bound: None,
+        deadline_met: None,
+        budget_met: None,
+        provenance: None,
+        basis: None,
+        warnings: Vec::new(),
+        samples_per_s: None,
+        tokens_per_s_per_accelerator: None,
+        mfu: None,
+        stall_share: None,
+        checkpoint_share: None,
+        failure_share: None,
+        memory_per_accelerator_bytes: None,
+        memory: Vec::new(),
+        carbon_kg: None,
+        interruptions: None,
+        steps: None,
+        samples: None,
+        replications: 0,
+        relative_half_width: None,
+        difference: None,
+        conversion: None,
+        recurring: None,
+    }
+}

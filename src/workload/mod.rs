@@ -1,0 +1,19 @@
+//! Floor 5: what a fleet does.
+//!
+//! Owns the workloads: [`training`] and, later, inference, which never see each other, and what they share
+//! ([`failures`]). Each workload is a [`crate::engine::World`] with private events behind one call per replica
+//! ([`Workload::simulate`]). It must not know scenarios as files, prices, rankings or threads.
+
+pub mod failures;
+pub mod training;
+
+use crate::engine::Cancel;
+
+/// A job on one planned fleet: the only dynamic dispatch of a simulation, once per replica.
+pub trait Workload: Send + Sync {
+    /// What one replica reports.
+    type Replica: Send;
+
+    /// Runs one replica. The same seed and replica number give the same result, whatever else runs.
+    fn simulate(&self, seed: u64, replica: u32, cancel: &Cancel) -> Self::Replica;
+}

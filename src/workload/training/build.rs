@@ -1,0 +1,363 @@
+//! A planned fleet and a workload to a job: the step of the settled pipeline, its phases, and what interrupts it.
+
+use crate::catalog::{Catalog, Provenance, Purchase};
+use crate::engine::Cancel;
+use crate::fleet::Candidate;
+use crate::layout::{Plan, Reason};
+use crate::stats::Law;
+use crate::steptime::{DeviceLimit, Exchange, Exposure, StepQuery, StepTimes, link_of};
+use crate::units::{Bytes, Seconds, SimSpan};
+use crate::workload::failures::{CheckpointPolicy, CheckpointSignal, FailureProcess, SpotMarket, Startup};
+
+use super::bound::{Bound, Component, bound_of};
+use super::input::{HostInput, InputTimes, conversion_time};
+use super::job::{Phase, TrainingJob};
+use super::pipeline::{Pipeline, PipelineError, Source, Stage, steady_step};
+use super::spec::{Distribution, InputMode, TrainingSpec};
+
+/// Batches simulated to learn the long-run step of a pipeline whose times vary.
+const PILOT_BATCHES: u64 = 1500;
+/// A replica is given up after this many times its undisturbed time …
+const HORIZON_FACTOR: f64 = 30.0;
+/// … and this much more.
+const HORIZON_EXTRA: Seconds = Seconds(30.0 * 86_400.0);
+
+/// Traced markets that stand in where the scenario names none; no public trace of newer devices is known.
+const DEFAULT_LARGE_MARKET: &str = "aws-us-west-2a-v100-x8-probe-2022-10";
+const DEFAULT_SMALL_MARKET: &str = "aws-us-west-2b-v100-x1-probe-2022-10";
+const DEFAULT_CPU_MARKET: &str = "gcp-us-east1-b-c3-88-held-2023-04";
+
+/// A job with everything that explains it.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// What replicas simulate.
+    pub job: TrainingJob,
+    /// Samples to train on.
+    pub samples: f64,
+    /// Steps to take.
+    pub steps: u64,
+    /// Device time of one step, the exposed exchange included.
+    pub device_step: Seconds,
+    /// Parts of the device time.
+    pub components: Vec<(Component, Seconds)>,
+    /// Input stages.
+    pub input: InputTimes,
+    /// What bounds a step of the longest phase.
+    pub bound: Bound,
+    /// Standard deviation of the logarithm of the step time's error.
+    pub log_error: f64,
+    /// How the step time is known.
+    pub provenance: Provenance,
+    /// Where the step time comes from, in words.
+    pub basis: String,
+    /// Time of the conversion job; zero without one.
+    pub conversion: Seconds,
+    /// What the reader should know.
+    pub warnings: Vec<String>,
+}
+
+/// What a builder works from.
+#[derive(Clone, Copy, Debug)]
+pub struct Builder<'a> {
+    /// What exists.
+    pub catalog: &'a Catalog,
+    /// What steps take.
+    pub step_times: &'a StepTimes,
+    /// The workload.
+    pub spec: &'a TrainingSpec,
+}
+
+struct DeviceStep {
+    total: Seconds,
+    components: Vec<(Component, Seconds)>,
+    log_error: f64,
+    provenance: Provenance,
+    basis: String,
+}
+
+impl Builder<'_> {
+    /// Builds the job of one candidate.
+    ///
+    /// # Errors
+    /// Why the fleet cannot do it after all: no step time, or host memory too small for direct feed.
+    pub fn build(&self, candidate: &Candidate, plan: &Plan, seed: u64, cancel: &Cancel) -> Result<Built, Reason> {
+        self.check_host_memory(candidate)?;
+        let mut warnings = Vec::new();
+        let device = self.device_step(candidate, plan)?;
+        let host_batch = plan.local_batch as f64 * candidate.devices_per_host();
+        let input = HostInput { catalog: self.catalog, candidate, spec: self.spec, host_batch }.times();
+        if plan.global_batch != self.spec.global_batch && self.spec.batch_per_device.is_none() {
+            warnings.push(format!(
+                "global batch {} instead of {}: it must divide by {} devices",
+                plan.global_batch, self.spec.global_batch, plan.devices
+            ));
+        }
+        let samples = self.samples(plan);
+        let steps = ((samples / plan.global_batch as f64).ceil() as u64).max(1);
+        let phases = self.phases(candidate, plan, &device, &input, steps, seed, cancel);
+        let longest = phases.iter().enumerate().max_by_key(|(_, phase)| phase.steps).map_or(0, |(index, _)| index);
+        let read = input.read[longest.min(1)];
+        let bound = bound_of(read, input.decode, input.host_to_device, &device.components, phases[longest].step.mean);
+        let conversion = match self.spec.input.mode {
+            InputMode::PreprocessedRecords => conversion_time(self.catalog, self.spec),
+            _ => Seconds::ZERO,
+        };
+        if self.spec.input.mode != InputMode::DirectFeed && input.provenance == Provenance::Assumed {
+            warnings.push("storage or vCPU figures are assumed".to_owned());
+        }
+        let job = self.job(candidate, phases, &input, conversion);
+        Ok(Built {
+            job,
+            samples,
+            steps,
+            device_step: device.total,
+            components: device.components,
+            input,
+            bound,
+            log_error: device.log_error,
+            provenance: device.provenance,
+            basis: device.basis,
+            conversion,
+            warnings,
+        })
+    }
+
+    fn check_host_memory(&self, candidate: &Candidate) -> Result<(), Reason> {
+        let (InputMode::DirectFeed, Some(memory)) = (self.spec.input.mode, candidate.instance.memory) else {
+            return Ok(());
+        };
+        let needed = self.spec.input.decoded_bytes * self.spec.dataset.samples;
+        let present = memory / candidate.instance.hosts as f64;
+        if needed > present { Err(Reason::HostMemory { needed, present }) } else { Ok(()) }
+    }
+
+    fn samples(&self, plan: &Plan) -> f64 {
+        let wanted = self.spec.amount.samples(plan.global_batch, self.spec.dataset.samples);
+        let stale = match self.spec.distribution {
+            Distribution::AllReduce => 1.0,
+            Distribution::ParameterServer { staleness, .. } => 1.0 + staleness,
+        };
+        wanted * (1.0 - self.spec.warm_start) * stale
+    }
+
+    fn device_step(&self, candidate: &Candidate, plan: &Plan) -> Result<DeviceStep, Reason> {
+        let per_node = candidate.accelerators_per_node().min(plan.devices);
+        let nodes = plan.devices.div_ceil(per_node);
+        let network = candidate.network();
+        let query = StepQuery {
+            model: &self.spec.model,
+            accelerator: candidate.accelerator.as_deref(),
+            vcpus: candidate.instance.vcpus.unwrap_or(1.0),
+            cpu: candidate.instance.cpu.as_deref(),
+            precision: self.spec.precision,
+            optimizer: &self.spec.optimizer,
+            software: self.spec.software,
+            micro_batch: plan.micro_batch as f64,
+            gradient_accumulation: plan.gradient_accumulation as f64,
+            devices: per_node,
+            fabric: &network.inside,
+        };
+        let device = self.step_times.device_time(self.catalog, &query).map_err(|no| Reason::NoStepTime(no.to_string()))?;
+        let link = |fabric: &str, nominal| link_of(self.catalog, fabric, nominal);
+        let embedding_share = if self.spec.model.embedding_parameters > 0.0 { 1.0 } else { 0.0 };
+        let exchange = Exchange {
+            per_node: u32::try_from(per_node).unwrap_or(u32::MAX),
+            nodes: u32::try_from(nodes).unwrap_or(u32::MAX),
+            gradients: Bytes(self.spec.model.parameters * self.spec.precision.bytes()),
+            embeddings: self.pooled_bytes() * (plan.local_batch as f64 * embedding_share),
+            inside: link(&network.inside, network.inside_bandwidth),
+            across: link(&network.across, network.across_bandwidth),
+        };
+        let backward = device.compute * (2.0 / 3.0) / plan.gradient_accumulation as f64;
+        let network_time = match self.spec.distribution {
+            Distribution::AllReduce => {
+                let across = Exposure::hidden_behind(exchange.across_time(), backward, self.spec.overlap);
+                device.exposed_inside + across.exposed
+            }
+            Distribution::ParameterServer { servers, .. } => {
+                let pull = exchange.parameter_server_time(servers);
+                Exposure::hidden_behind(pull, backward, self.spec.overlap).exposed
+            }
+        };
+        let computing = match device.limit {
+            DeviceLimit::Compute => Component::Compute,
+            DeviceLimit::MemoryBandwidth => Component::MemoryBandwidth,
+        };
+        let components = vec![
+            (computing, device.compute),
+            (Component::HostOverhead, device.host_overhead),
+            (Component::Network, network_time),
+        ];
+        // The exchange across nodes carries the error of its fabric, in proportion to its part of the step.
+        let total: Seconds = components.iter().map(|(_, time)| *time).sum();
+        let across_share = if total.0 > 0.0 { (network_time - device.exposed_inside).0.max(0.0) / total.0 } else { 0.0 };
+        let fabric_error = exchange.across.filter(|_| nodes > 1).map_or(0.0, |across| across.uncertainty);
+        let provenance = if nodes > 1 && across_share > 0.2 { device.provenance.max(Provenance::Assumed) } else { device.provenance };
+        Ok(DeviceStep {
+            total,
+            components,
+            log_error: libm::hypot(device.log_error, fabric_error * across_share),
+            provenance,
+            basis: device.basis,
+        })
+    }
+
+    /// Pooled embedding vectors that a sample sends to other devices: one vector per table and the gradient back.
+    fn pooled_bytes(&self) -> Bytes {
+        // 26 categorical features of 128 values in compute precision is the usual recommender; models without that
+        // figure exchange nothing.
+        let lookups = self.spec.model.embedding_lookup_bytes;
+        lookups.min(Bytes(26.0 * 128.0 * self.spec.precision.bytes()))
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn phases(
+        &self,
+        candidate: &Candidate,
+        plan: &Plan,
+        device: &DeviceStep,
+        input: &InputTimes,
+        steps: u64,
+        seed: u64,
+        cancel: &Cancel,
+    ) -> Vec<Phase> {
+        let per_epoch = ((self.spec.dataset.samples / plan.global_batch as f64).ceil() as u64).max(1);
+        let cold = steps.min(per_epoch);
+        let phase = |steps: u64, read: Seconds, name: &str| Phase {
+            steps,
+            step: self
+                .pipeline(candidate, device, input, read)
+                .map(|line| steady_step(&line, seed, 0, PILOT_BATCHES, cancel))
+                .unwrap_or_else(|_| unreachable_step(name, device)),
+        };
+        let mut phases = vec![phase(cold, input.read[0], "cold")];
+        if steps > cold {
+            phases.push(phase(steps - cold, input.read[1], "warm"));
+        }
+        phases
+    }
+
+    /// Read → decode → prefetch → device, with bounded buffers; the device stage is as slow as the slowest node.
+    fn pipeline(
+        &self,
+        candidate: &Candidate,
+        device: &DeviceStep,
+        input: &InputTimes,
+        read: Seconds,
+    ) -> Result<Pipeline, PipelineError> {
+        let spec = &self.spec.input;
+        let law = |time: Seconds, cv: f64| {
+            if time.0 > 0.0 && cv > 0.0 { Law::lognormal(time.0, cv) } else { Law::Deterministic(time.0.max(0.0)) }
+        };
+        let prefetch = usize::try_from(spec.prefetch).unwrap_or(usize::MAX);
+        let nodes = u32::try_from(candidate.count).unwrap_or(u32::MAX);
+        let gang = match self.spec.distribution {
+            Distribution::AllReduce => nodes.max(1),
+            Distribution::ParameterServer { .. } => 1,
+        };
+        Pipeline::new(
+            vec![
+                Stage::new("read", law(read, spec.read_variation)),
+                Stage::new("decode", law(input.decode, spec.decode_variation)).buffer(prefetch),
+                Stage::new("host-to-device", law(input.host_to_device, 0.0)).buffer(prefetch),
+                Stage::new("device", law(device.total, self.spec.jitter)).buffer(prefetch).gang(gang),
+            ],
+            Source::Saturated,
+        )
+    }
+
+    fn job(&self, candidate: &Candidate, phases: Vec<Phase>, input: &InputTimes, conversion: Seconds) -> TrainingJob {
+        let failures = FailureProcess::of_nodes(
+            candidate.hosts(),
+            self.spec.failures.per_node_day,
+            self.spec.failures.per_job_day,
+            self.spec.failures.detection,
+            self.spec.failures.restart,
+        );
+        let spot = (candidate.purchase == Purchase::Spot).then(|| self.market(candidate)).flatten();
+        let size = self.spec.checkpoint.size.unwrap_or_else(|| self.checkpoint_size());
+        // Each host writes its share.
+        let write = size / self.spec.checkpoint.rate / candidate.hosts() as f64;
+        let startup = Startup {
+            wait: self.first_wait(conversion),
+            boot: self.boot(candidate),
+            restore: write + input.preload,
+        };
+        let restart = failures.detection + failures.restart + startup.restore + Seconds(startup.boot.mean());
+        let signal = CheckpointSignal { write, mtbf: mtbf(&failures, spot.as_ref().map(|market| market.up.mean())), restart };
+        let mut job = TrainingJob {
+            phases,
+            checkpoint_interval: self.spec.checkpoint.policy.interval(&signal),
+            checkpoint_write: match self.spec.checkpoint.policy {
+                CheckpointPolicy::None => SimSpan::ZERO,
+                _ => SimSpan::from_seconds(write),
+            },
+            save_on_notice: self.spec.checkpoint.on_notice,
+            startup,
+            failures,
+            spot,
+            elastic_workers: match self.spec.distribution {
+                Distribution::AllReduce => None,
+                Distribution::ParameterServer { .. } => Some(candidate.count),
+            },
+            horizon: SimSpan(u64::MAX),
+            stepwise: false,
+        };
+        job.horizon = SimSpan::from_seconds(job.undisturbed() * HORIZON_FACTOR + HORIZON_EXTRA);
+        job
+    }
+
+    /// The market that the scenario names, or the traced one nearest in kind: whole 8-accelerator machines, smaller
+    /// ones, and machines without accelerators live in markets of their own.
+    fn market(&self, candidate: &Candidate) -> Option<SpotMarket> {
+        let notice = Seconds(self.catalog.notices.get(&candidate.instance.provider).copied().unwrap_or(30.0));
+        let market = self.spec.failures.spot.clone().or_else(|| {
+            let id = if candidate.accelerator.is_none() {
+                DEFAULT_CPU_MARKET
+            } else if candidate.accelerators_per_node() >= 8 {
+                DEFAULT_LARGE_MARKET
+            } else {
+                DEFAULT_SMALL_MARKET
+            };
+            let process = self.catalog.spot.get(id)?;
+            Some(SpotMarket::of_process(process, false, notice))
+        })?;
+        Some(SpotMarket { notice, ..market }.for_gang(candidate.count))
+    }
+
+    /// Waiting for capacity, after the conversion job where each run converts anew.
+    fn first_wait(&self, conversion: Seconds) -> Law {
+        match (&self.spec.wait, self.spec.input.convert_each_run && conversion.0 > 0.0) {
+            (wait, false) => wait.clone(),
+            (wait, true) => Law::Deterministic(wait.mean() + conversion.0),
+        }
+    }
+
+    /// Weights, master weights and moments: 2 + 12 bytes a parameter with Adam in mixed precision, tables in 32 bit.
+    fn checkpoint_size(&self) -> Bytes {
+        let model = &self.spec.model;
+        Bytes(model.parameters * 14.0 + model.embedding_parameters * 4.0)
+    }
+
+    fn boot(&self, candidate: &Candidate) -> Law {
+        if let Some(law) = &self.spec.boot {
+            return law.clone();
+        }
+        if candidate.purchase == Purchase::Owned {
+            return Law::Deterministic(0.0);
+        }
+        let times = self.catalog.boots.get(&candidate.instance.provider).or_else(|| self.catalog.boots.get("any"));
+        times.map_or(Law::Deterministic(150.0), |times| Law::Empirical(vec![times.low.0, times.typical.0, times.high.0]))
+    }
+}
+
+/// Mean time between any two interruptions.
+fn mtbf(failures: &FailureProcess, up: Option<f64>) -> Option<Seconds> {
+    let rate = failures.mtbf.map_or(0.0, |mtbf| 1.0 / mtbf.0) + up.filter(|up| *up > 0.0).map_or(0.0, |up| 1.0 / up);
+    (rate > 0.0).then(|| Seconds(1.0 / rate))
+}
+
+/// Stage laws are built from checked figures, so the line is always one; if it were not, the device alone decides.
+fn unreachable_step(_name: &str, device: &DeviceStep) -> super::pipeline::SteadyStep {
+    super::pipeline::SteadyStep { mean: device.total, deviation: Seconds::ZERO, input_wait: 0.0, steady: true }
+}

@@ -1,0 +1,203 @@
+//! Times of the input stages of one host for one step's batch: read, decode, host-to-device.
+
+use crate::catalog::{Catalog, Provenance};
+use crate::fleet::Candidate;
+use crate::stats::usl;
+use crate::units::{Bytes, BytesPerSecond, SamplesPerSecond, Seconds};
+
+use super::closed_form::cache_fetch_rate;
+use super::spec::{CacheTier, InputMode, InputSpec, TrainingSpec};
+
+/// Bytes that one request for records asks for; readers interleave as many shards as they have streams.
+const RECORD_CHUNK: Bytes = Bytes(64e6);
+/// Achieved share of a PCIe link by pinned copies.
+const PCIE_SHARE: f64 = 0.8;
+/// Host memory bandwidth that serves a page cache, per host.
+const MEMORY_CACHE: BytesPerSecond = BytesPerSecond(10e9);
+/// Read rate of a local NVMe disk, per host.
+const LOCAL_DISK: BytesPerSecond = BytesPerSecond(2e9);
+/// Points by which a real page cache reads more than its size promises (DS-Analyzer, VLDB 2021).
+const PAGE_CACHE_PENALTY: f64 = 0.2;
+/// Share of host memory that a page cache may use.
+const CACHE_SHARE: f64 = 0.7;
+/// Where no measurement of the product is known: a stream of an object store.
+const DEFAULT_STREAM: BytesPerSecond = BytesPerSecond(85e6);
+const DEFAULT_LATENCY: Seconds = Seconds(0.05);
+
+/// Times of the stages for one batch of one host.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InputTimes {
+    /// Reading, in the first epoch and in later ones.
+    pub read: [Seconds; 2],
+    /// Decoding and augmenting, or feeding.
+    pub decode: Seconds,
+    /// Copying to the device.
+    pub host_to_device: Seconds,
+    /// Reading the whole set into memory before the first step (direct feed).
+    pub preload: Seconds,
+    /// Share of the data set that the cache holds.
+    pub cached_share: f64,
+    /// The worst provenance among the figures used.
+    pub provenance: Provenance,
+}
+
+/// Rates of one host's side of the pipeline.
+pub(super) struct HostInput<'a> {
+    pub catalog: &'a Catalog,
+    pub candidate: &'a Candidate,
+    pub spec: &'a TrainingSpec,
+    /// Samples of one step that this host prepares.
+    pub host_batch: f64,
+}
+
+impl HostInput<'_> {
+    pub fn times(&self) -> InputTimes {
+        let input = &self.spec.input;
+        let (storage, known) = self.storage_rate();
+        let cached_share = self.cached_share();
+        let read_time = |rate: SamplesPerSecond| Seconds(self.host_batch / rate.0.max(1e-12));
+        let storage_samples = SamplesPerSecond(storage.0 / self.stored_bytes().0.max(1e-9));
+        let (read, preload) = match input.mode {
+            InputMode::DirectFeed => {
+                let whole = self.spec.dataset.sample_bytes * self.spec.dataset.samples;
+                ([Seconds::ZERO; 2], whole / storage)
+            }
+            _ => {
+                let cache = SamplesPerSecond(self.cache_rate().0 / self.stored_bytes().0.max(1e-9));
+                let warm = cache_fetch_rate(cached_share, cache, storage_samples);
+                ([read_time(storage_samples), read_time(warm)], Seconds::ZERO)
+            }
+        };
+        let has_cpu = self.candidate.vcpus_per_host().is_some();
+        InputTimes {
+            read,
+            decode: self.decode_time(),
+            host_to_device: self.host_to_device(),
+            preload,
+            cached_share,
+            provenance: if known && has_cpu { Provenance::Catalog } else { Provenance::Assumed },
+        }
+    }
+
+    /// Stored bytes of one sample in the form that is read.
+    pub fn stored_bytes(&self) -> Bytes {
+        let ratio = match self.spec.input.mode {
+            InputMode::PreprocessedRecords => self.spec.input.record_ratio,
+            _ => 1.0,
+        };
+        self.spec.dataset.sample_bytes * ratio
+    }
+
+    /// Rate at which one host reads, and whether it is known of the product.
+    fn storage_rate(&self) -> (BytesPerSecond, bool) {
+        let product = self.spec.dataset.storage.clone().unwrap_or_else(|| default_product(&self.candidate.instance.provider));
+        let reader = self.catalog.readers.get(&product);
+        let stream = reader.and_then(|reader| reader.stream).unwrap_or(DEFAULT_STREAM);
+        let latency = reader.and_then(|reader| reader.latency).unwrap_or(DEFAULT_LATENCY);
+        let chunk = match self.spec.input.mode {
+            InputMode::PreprocessedRecords => RECORD_CHUNK,
+            _ => self.spec.dataset.sample_bytes * (self.spec.dataset.samples / self.spec.dataset.files.max(1.0)),
+        }
+        .min(RECORD_CHUNK);
+        // One stream: the first byte, then the body, again and again.
+        let of_stream = BytesPerSecond(chunk.0 / (latency + chunk / stream).0.max(1e-12));
+        let mut rate = BytesPerSecond(of_stream.0 * self.spec.input.read_streams as f64);
+        let limits = [reader.and_then(|reader| reader.aggregate), self.product_limit(&product), self.card()];
+        for limit in limits.into_iter().flatten() {
+            rate = rate.min(limit);
+        }
+        (rate, reader.is_some())
+    }
+
+    fn product_limit(&self, product: &str) -> Option<BytesPerSecond> {
+        self.catalog.storage.iter().find(|item| item.product == product).and_then(|item| item.max_read)
+    }
+
+    /// Network card of one host.
+    fn card(&self) -> Option<BytesPerSecond> {
+        self.candidate.instance.network.map(|rate| rate / self.candidate.instance.hosts as f64)
+    }
+
+    fn cache_rate(&self) -> BytesPerSecond {
+        match self.spec.input.cache {
+            CacheTier::LocalDisk => LOCAL_DISK,
+            CacheTier::Memory | CacheTier::None => MEMORY_CACHE,
+        }
+    }
+
+    /// Share of this host's part of the data set that survives until the next epoch.
+    fn cached_share(&self) -> f64 {
+        let hosts = self.candidate.hosts() as f64;
+        let part = self.stored_bytes() * (self.spec.dataset.samples / hosts);
+        let per_host = |bytes: Option<Bytes>| bytes.map_or(0.0, |bytes| bytes.0 / self.candidate.instance.hosts as f64);
+        match self.spec.input.cache {
+            CacheTier::None => 0.0,
+            CacheTier::LocalDisk => (per_host(self.candidate.instance.local_disk) / part.0).min(1.0),
+            CacheTier::Memory => {
+                let share = (per_host(self.candidate.instance.memory) * CACHE_SHARE / part.0).min(1.0);
+                // Least-recently-used replacement evicts what the next epoch wants.
+                if share < 1.0 { (share - PAGE_CACHE_PENALTY).max(0.0) } else { 1.0 }
+            }
+        }
+    }
+
+    /// Physical cores of one host: a vCPU is a hyper-thread except on Arm.
+    pub fn cores(&self) -> f64 {
+        let vcpus = self.candidate.vcpus_per_host().unwrap_or(8.0);
+        physical_cores(vcpus, self.candidate.instance.cpu.as_deref())
+    }
+
+    fn decode_time(&self) -> Seconds {
+        let input = &self.spec.input;
+        match input.mode {
+            InputMode::DirectFeed => input.feed_cpu * self.host_batch,
+            InputMode::NativeOps => decode_time(self.catalog, input, input.decode_cpu, self.host_batch, self.cores()),
+            InputMode::PreprocessedRecords => {
+                decode_time(self.catalog, input, input.record_decode_cpu, self.host_batch, self.cores())
+            }
+        }
+    }
+
+    /// All devices of a host copy at once, each over a link of its own.
+    fn host_to_device(&self) -> Seconds {
+        let Some(accelerator) = &self.candidate.accelerator else { return Seconds::ZERO };
+        let generation = accelerator.pcie_generation.unwrap_or(3).clamp(3, 5);
+        let link = BytesPerSecond(15.75e9 * f64::from(1u32 << (generation - 3)) * PCIE_SHARE);
+        let local = self.host_batch / self.candidate.devices_per_host().max(1.0);
+        self.spec.input.decoded_bytes * local / link
+    }
+}
+
+/// Time to decode `samples` on a host: one core's rate scaled by the law of native threads, never cores × one core.
+fn decode_time(catalog: &Catalog, input: &InputSpec, cpu: Seconds, samples: f64, cores: f64) -> Seconds {
+    if cpu.0 <= 0.0 {
+        return Seconds::ZERO;
+    }
+    let workers = input.workers.map_or(cores, |workers| (workers as f64).min(cores));
+    let (sigma, kappa) = catalog.decode.get("any").map_or((0.0237, 0.0), |law| (law.sigma, law.kappa));
+    Seconds(samples / usl(workers.max(1.0), 1.0 / cpu.0, sigma, kappa))
+}
+
+/// Time of the conversion job: read and decode every sample once, write the records, the slower of the three.
+pub(super) fn conversion_time(catalog: &Catalog, spec: &TrainingSpec) -> Seconds {
+    let input = &spec.input;
+    let cores = physical_cores(input.conversion_vcpus, None);
+    let decode = decode_time(catalog, input, input.decode_cpu, spec.dataset.samples, cores);
+    let read = spec.dataset.sample_bytes * spec.dataset.samples / BytesPerSecond(1.21e9);
+    let write = spec.dataset.sample_bytes * (spec.dataset.samples * input.record_ratio) / BytesPerSecond(1.21e9);
+    decode.max(read).max(write)
+}
+
+fn physical_cores(vcpus: f64, cpu: Option<&str>) -> f64 {
+    let threads = if cpu.is_some_and(|cpu| cpu.starts_with("neoverse")) { 1.0 } else { 2.0 };
+    (vcpus / threads).max(1.0)
+}
+
+/// The object store of a provider.
+pub(super) fn default_product(provider: &str) -> String {
+    match provider {
+        "aws" => "s3-standard".to_owned(),
+        "azure" => "blob-hot".to_owned(),
+        _ => "gcs-standard".to_owned(),
+    }
+}

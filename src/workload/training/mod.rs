@@ -1,0 +1,25 @@
+//! The training workload.
+//!
+//! Owns data-parallel training jobs: the input pipeline ([`pipeline`]), the step and its bound, the run with its
+//! interruptions, and how a planned fleet and a workload become a job ([`Builder`]). It must not know inference,
+//! scenario files or prices.
+
+pub mod closed_form;
+pub mod pipeline;
+
+mod bound;
+mod build;
+mod input;
+mod job;
+mod run;
+mod spec;
+mod stretch;
+
+pub use bound::{Bound, Component};
+pub use build::{Builder, Built};
+pub use input::InputTimes;
+pub use job::{Meters, Phase, TrainingJob, TrainingReplica, mean_finish};
+pub use spec::{
+    Amount, CacheTier, CheckpointSpec, DatasetSpec, Distribution, FailureSpec, InputMode, InputSpec, TrainingSpec,
+};
+pub use stretch::{Progress, Stretch};

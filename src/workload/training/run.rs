@@ -1,0 +1,331 @@
+//! The training run as a world: waiting, booting, restoring, computing, failing, starting over.
+//!
+//! Events are spent on changes only: between two disturbances a whole phase of steps and checkpoints is one leap
+//! ([`Stretch`]). What a disturbance finds is computed in closed form from the time at which it strikes. With
+//! `stepwise` set, every step and checkpoint is an event of its own: the oracle that the leap is tested against.
+
+use crate::engine::{Calendar, Cancel, Limits, RunEnd, World, run};
+use crate::stats::Stream;
+use crate::units::{Seconds, SimSpan, SimTime};
+
+use super::job::{Meters, Phase, TrainingJob, TrainingReplica};
+use super::stretch::{Progress, Stretch};
+
+/// A leaping replica gets at most so many events: a job interrupted more often will not end.
+const MAX_EVENTS: u64 = 2_000_000;
+
+/// What can happen. Each event carries the generation of what it is about, and is void when that is over.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    /// Machines are granted.
+    Granted,
+    /// Machines have booted and state is restored.
+    Ready { attempt: u32 },
+    /// The stretch is at its end.
+    StretchEnd { stretch: u32 },
+    /// Something fails.
+    Failure { attempt: u32 },
+    /// A failed worker of an asynchronous job is back.
+    WorkerBack { attempt: u32 },
+    /// The spot market takes the machines.
+    Taken { grant: u32 },
+}
+
+/// What the machines are doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Starting,
+    Computing,
+    Done,
+}
+
+/// A place in the job: a phase and the steps done of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Position {
+    phase: usize,
+    steps: u64,
+}
+
+struct TrainingRun<'a> {
+    job: &'a TrainingJob,
+    state: State,
+    /// When the state, or the stretch within it, began.
+    since: SimTime,
+    grant: u32,
+    attempt: u32,
+    stretch_id: u32,
+    stretch: Stretch,
+    position: Position,
+    saved: Position,
+    /// Steps since the last checkpoint, and the time they took.
+    unsaved: u64,
+    unsaved_time: SimSpan,
+    workers_up: u64,
+    meters: Meters,
+    streams: Streams,
+}
+
+/// One stream per purpose, so that all fleets meet the same luck and adding a purpose shifts none of the others.
+struct Streams {
+    noise: Stream,
+    failures: Stream,
+    market_up: Stream,
+    market_down: Stream,
+    startup: Stream,
+}
+
+/// Runs one replica of the job to its end, or to the horizon.
+pub(super) fn simulate(job: &TrainingJob, seed: u64, replica: u32, cancel: &Cancel) -> TrainingReplica {
+    let mut world = TrainingRun::new(job, seed, replica);
+    let max_events = if job.stepwise { u64::MAX } else { MAX_EVENTS };
+    let ended = run(&mut world, Limits { until: SimTime::ZERO + job.horizon, max_events }, cancel);
+    world.settle(ended.reached);
+    TrainingReplica {
+        finish: (world.state == State::Done).then_some(ended.reached),
+        reached: ended.reached,
+        cancelled: ended.end == RunEnd::Cancelled,
+        events: ended.events,
+        meters: world.meters,
+    }
+}
+
+impl World for TrainingRun<'_> {
+    type Event = Event;
+
+    fn start(&mut self, calendar: &mut Calendar<Event>) {
+        let wait = match &self.job.spot {
+            Some(market) => market.first_wait(&mut self.streams.market_down),
+            None => Seconds(self.job.startup.wait.draw(&mut self.streams.startup)),
+        };
+        calendar.schedule_in(SimSpan::from_seconds(wait), Event::Granted);
+    }
+
+    fn handle(&mut self, now: SimTime, event: Event, calendar: &mut Calendar<Event>) {
+        match event {
+            Event::Granted => self.granted(now, calendar),
+            Event::Ready { attempt } if attempt == self.attempt => self.ready(now, calendar),
+            Event::StretchEnd { stretch } if stretch == self.stretch_id => self.stretch_end(now, calendar),
+            Event::Failure { attempt } if attempt == self.attempt => self.failure(now, calendar),
+            Event::WorkerBack { attempt } if attempt == self.attempt => self.worker_back(now, calendar),
+            Event::Taken { grant } if grant == self.grant => self.taken(now, calendar),
+            _ => {}
+        }
+    }
+
+    fn finished(&self) -> bool {
+        self.state == State::Done
+    }
+}
+
+impl<'a> TrainingRun<'a> {
+    fn new(job: &'a TrainingJob, seed: u64, replica: u32) -> Self {
+        let stream = |purpose: &str| Stream::named(seed, replica, "training", purpose);
+        Self {
+            job,
+            state: State::Waiting,
+            since: SimTime::ZERO,
+            grant: 0,
+            attempt: 0,
+            stretch_id: 0,
+            stretch: Stretch::NOTHING,
+            position: Position::default(),
+            saved: Position::default(),
+            unsaved: 0,
+            unsaved_time: SimSpan::ZERO,
+            workers_up: job.elastic_workers.unwrap_or(1),
+            meters: Meters::default(),
+            streams: Streams {
+                noise: stream("step noise"),
+                failures: stream("failures"),
+                market_up: stream("spot up runs"),
+                market_down: stream("spot down runs"),
+                startup: stream("startup"),
+            },
+        }
+    }
+
+    fn granted(&mut self, now: SimTime, calendar: &mut Calendar<Event>) {
+        self.settle(now);
+        self.grant += 1;
+        self.meters.grants += 1;
+        if let Some(market) = &self.job.spot {
+            let up = SimSpan::from_seconds(market.draw_up(&mut self.streams.market_up));
+            calendar.schedule_in(up, Event::Taken { grant: self.grant });
+        }
+        let boot = Seconds(self.job.startup.boot.draw(&mut self.streams.startup));
+        self.start_again(boot, calendar);
+    }
+
+    /// Boot or restart, then restore; everything pending of the last attempt is void.
+    fn start_again(&mut self, boot: Seconds, calendar: &mut Calendar<Event>) {
+        self.attempt += 1;
+        self.stretch_id += 1;
+        self.state = State::Starting;
+        let span = SimSpan::from_seconds(boot + self.job.startup.restore);
+        calendar.schedule_in(span, Event::Ready { attempt: self.attempt });
+        // Starting over can fail as well (Daly 2006).
+        self.schedule_failure(calendar);
+    }
+
+    fn ready(&mut self, now: SimTime, calendar: &mut Calendar<Event>) {
+        self.settle(now);
+        self.state = State::Computing;
+        self.workers_up = self.job.elastic_workers.unwrap_or(1);
+        self.begin_stretch(calendar);
+    }
+
+    fn schedule_failure(&mut self, calendar: &mut Calendar<Event>) {
+        if let Some(mtbf) = self.job.failures.mtbf {
+            let next = Seconds(self.streams.failures.exponential(mtbf.0));
+            calendar.schedule_in(SimSpan::from_seconds(next), Event::Failure { attempt: self.attempt });
+        }
+    }
+
+    fn begin_stretch(&mut self, calendar: &mut Calendar<Event>) {
+        let Some(phase) = self.job.phases.get(self.position.phase) else {
+            return self.state = State::Done;
+        };
+        self.stretch_id += 1;
+        self.stretch = self.next_stretch(phase);
+        let span = self.stretch.span() + self.final_save();
+        calendar.schedule_in(span, Event::StretchEnd { stretch: self.stretch_id });
+    }
+
+    /// The rest of the phase, or a single step for the oracle. The noise of all its steps is one draw.
+    fn next_stretch(&mut self, phase: &Phase) -> Stretch {
+        let left = phase.steps - self.position.steps;
+        let steps = if self.job.stepwise { left.min(1) } else { left };
+        let spread = phase.step.deviation.0 * self.streams.noise.normal() / (steps.max(1) as f64).sqrt();
+        let slowed = self.job.elastic_workers.map_or(1.0, |all| all as f64 / self.workers_up.max(1) as f64);
+        let step = Seconds((phase.step.mean.0 + spread).max(0.0) * slowed);
+        let interval = self.job.checkpoint_interval.map(|interval| {
+            let steps = (interval.0 / phase.step.mean.0.max(1e-9)).round();
+            (steps as u64).max(self.unsaved + 1)
+        });
+        Stretch {
+            steps,
+            step: SimSpan::from_seconds(step),
+            interval,
+            write: self.job.checkpoint_write,
+            unsaved: self.unsaved,
+        }
+    }
+
+    /// The finished model is saved once more at the very end.
+    fn final_save(&self) -> SimSpan {
+        let last_phase = self.position.phase + 1 == self.job.phases.len();
+        let whole = self.job.phases.get(self.position.phase).is_some_and(|phase| {
+            self.position.steps + self.stretch.steps == phase.steps
+        });
+        if last_phase && whole { self.job.checkpoint_write } else { SimSpan::ZERO }
+    }
+
+    fn stretch_end(&mut self, now: SimTime, calendar: &mut Calendar<Event>) {
+        self.settle(now);
+        let at_end = self.job.phases.get(self.position.phase).is_none_or(|phase| self.position.steps >= phase.steps);
+        if at_end {
+            self.position = Position { phase: self.position.phase + 1, steps: 0 };
+        }
+        self.begin_stretch(calendar);
+    }
+
+    fn failure(&mut self, now: SimTime, calendar: &mut Calendar<Event>) {
+        self.settle(now);
+        self.meters.interruptions += 1;
+        let away = self.job.failures.detection + self.job.failures.restart;
+        if self.state == State::Computing && self.job.elastic_workers.is_some() && self.workers_up > 1 {
+            // The others go on: only the speed changes.
+            self.workers_up -= 1;
+            calendar.schedule_in(SimSpan::from_seconds(away), Event::WorkerBack { attempt: self.attempt });
+            self.schedule_failure(calendar);
+            return self.begin_stretch(calendar);
+        }
+        self.lose();
+        self.start_again(away, calendar);
+    }
+
+    fn worker_back(&mut self, now: SimTime, calendar: &mut Calendar<Event>) {
+        self.settle(now);
+        self.workers_up += 1;
+        self.begin_stretch(calendar);
+    }
+
+    fn taken(&mut self, now: SimTime, calendar: &mut Calendar<Event>) {
+        self.save_on_notice(now);
+        self.settle(now);
+        self.meters.interruptions += 1;
+        self.lose();
+        self.state = State::Waiting;
+        self.grant += 1;
+        self.attempt += 1;
+        self.stretch_id += 1;
+        if let Some(market) = &self.job.spot {
+            let down = market.draw_down(&mut self.streams.market_down);
+            calendar.schedule_in(SimSpan::from_seconds(down), Event::Granted);
+        }
+    }
+
+    /// With notice enough to write a checkpoint, the steps done until the write began survive.
+    fn save_on_notice(&mut self, now: SimTime) {
+        let write = self.job.checkpoint_write;
+        let elapsed = now.since(self.since);
+        let notice = self.job.spot.as_ref().map_or(Seconds::ZERO, |market| market.notice);
+        if self.job.save_on_notice
+            && self.state == State::Computing
+            && elapsed > write
+            && write <= SimSpan::from_seconds(notice)
+        {
+            self.settle(SimTime(now.0 - write.0));
+            self.meters.checkpoints += write;
+            self.since = now;
+            self.stretch = Stretch::NOTHING;
+            self.saved = self.position;
+            self.unsaved = 0;
+            self.unsaved_time = SimSpan::ZERO;
+        }
+    }
+
+    /// Back to the last checkpoint; what was computed since is lost.
+    fn lose(&mut self) {
+        self.meters.rework += self.unsaved_time;
+        self.meters.computing = self.meters.computing - self.unsaved_time;
+        self.position = self.saved;
+        self.unsaved = 0;
+        self.unsaved_time = SimSpan::ZERO;
+    }
+
+    /// Books the time since the last change, and the progress made in it.
+    fn settle(&mut self, now: SimTime) {
+        let elapsed = now.since(self.since);
+        self.since = now;
+        match self.state {
+            State::Waiting => self.meters.waiting += elapsed,
+            State::Starting => self.meters.starting += elapsed,
+            State::Computing => self.settle_stretch(elapsed),
+            State::Done => {}
+        }
+    }
+
+    fn settle_stretch(&mut self, elapsed: SimSpan) {
+        let Progress { steps, checkpoints, unsaved } = self.stretch.after(elapsed);
+        // What goes beyond the stretch is the final save.
+        let beyond = elapsed - self.stretch.span();
+        let saving = self.stretch.write.times(checkpoints) + beyond;
+        let computing = elapsed - saving;
+        self.meters.checkpoints += saving;
+        self.meters.computing += computing;
+        let waited = self.job.phases.get(self.position.phase).map_or(0.0, |phase| phase.step.input_wait);
+        self.meters.input_wait += SimSpan::from_seconds(computing.seconds() * waited);
+        self.position.steps += steps;
+        self.unsaved = unsaved;
+        if checkpoints > 0 {
+            self.saved = Position { steps: self.position.steps - unsaved.min(steps), ..self.position };
+            let until_saved = self.stretch.step.times(steps - unsaved.min(steps)) + self.stretch.write.times(checkpoints);
+            self.unsaved_time = elapsed - beyond - until_saved;
+        } else {
+            self.unsaved_time += computing;
+        }
+        self.stretch = Stretch { steps: self.stretch.steps - steps, unsaved, ..self.stretch };
+    }
+}
