@@ -1,0 +1,234 @@
+//! Exactly what was typed, nothing derived.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Which fleet should do this machine-learning job — one large machine or many cheaper ones — what will it cost, when
+/// will it be done, what limits it, and how sure are we?
+#[derive(Debug, Parser)]
+#[command(name = "capplan", version, about, max_term_width = 100)]
+#[command(after_help = "Exit status: 0 done, 1 fault of ours, 2 usage, 3 bad scenario, price or observation file, 4 refused by a limit, \
+5 file could not be read or written, 6 calibration missing (strict), 10 no fleet is feasible and able to meet the targets, \
+11 a --fail-if threshold crossed, 130 interrupted.")]
+pub struct Arguments {
+    #[command(flatten)]
+    pub shared: Shared,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Shared {
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// No messages on stderr but errors.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// More messages on stderr.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Table,
+    Csv,
+    Json,
+    Markdown,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Simulate the fleets of a scenario and compare them.
+    Simulate(Simulate),
+    /// Validate, resolve and plan a scenario; no simulation.
+    Check(Check),
+    /// Predict published measurements and report the error.
+    Validate(Validate),
+    /// List accelerators, machines, prices, models, profiles, policies or examples.
+    List(List),
+    /// Explain where one figure of a scenario comes from.
+    Explain(Explain),
+    /// Print the JSON Schema of scenarios, or of results.
+    Schema(Schema),
+    /// Print shell completions.
+    Completions(Completions),
+    /// Print the manual page.
+    Man,
+    /// Print a commented scenario to start from.
+    Init(Init),
+}
+
+/// A scenario and how it is read.
+#[derive(Args, Clone, Debug)]
+pub struct ScenarioInput {
+    /// Replace one value, as `fleet.NAME.count=4`; may be repeated, later ones win.
+    #[arg(long = "set", value_name = "KEY.PATH=VALUE")]
+    pub overrides: Vec<String>,
+    /// Lay the prices, machines and models of a folder over the catalog; may be repeated.
+    #[arg(long, value_name = "DIR")]
+    pub catalog: Vec<PathBuf>,
+    /// Seed instead of the scenario's.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Threads; the result does not depend on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Simulate {
+    /// Scenario files, `-` for stdin, or `example:NAME`.
+    #[arg(value_name = "SCENARIO", required = true)]
+    pub scenarios: Vec<String>,
+    #[command(flatten)]
+    pub input: ScenarioInput,
+    /// Exactly so many replications.
+    #[arg(long, value_name = "N", conflicts_with = "precision", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub replicas: Option<u32>,
+    /// Relative half-width at which to stop replicating [default: 0.05].
+    #[arg(long, value_name = "P")]
+    pub precision: Option<f64>,
+    /// Form of the result on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Also write all files into a folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace files in the folder of --out.
+    #[arg(long)]
+    pub force: bool,
+    /// Exit with 11 when true for any fleet that can run, as `cost_usd > 500` or `deadline_met < 0.9`; may be repeated.
+    #[arg(long = "fail-if", value_name = "EXPR")]
+    pub fail_if: Vec<String>,
+    /// No progress on stderr.
+    #[arg(long)]
+    pub no_progress: bool,
+    /// Refuse figures that are assumed or carried over from other devices (exit 6).
+    #[arg(long)]
+    pub strict: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Check {
+    /// Scenario file, `-` for stdin, or `example:NAME`.
+    pub scenario: String,
+    #[command(flatten)]
+    pub input: ScenarioInput,
+    /// Print every value with its origin.
+    #[arg(long)]
+    pub resolved: bool,
+    /// Form of the result on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Validate {
+    /// Observation tables in the public schema, instead of the shipped one; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub observations: Vec<PathBuf>,
+    /// Schema of the tables.
+    #[arg(long, value_enum, default_value_t = ObservationSchema::Training)]
+    pub schema: ObservationSchema,
+    /// Form of the result on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ObservationSchema {
+    Training,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    Accelerators,
+    Instances,
+    Prices,
+    Models,
+    Profiles,
+    Policies,
+    Examples,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct List {
+    /// What to list.
+    #[arg(value_enum)]
+    pub what: What,
+    /// Keep rows, as `memory_gib>=80`, `provider=gcp`, `instance~a3`; may be repeated.
+    #[arg(long, value_name = "FILTER")]
+    pub filter: Vec<String>,
+    /// Sort by a column, descending with `-` in front.
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
+    pub sort: Option<String>,
+    /// Form of the result on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Lay the prices, machines and models of a folder over the catalog; may be repeated.
+    #[arg(long, value_name = "DIR")]
+    pub catalog: Vec<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Explain {
+    /// Scenario file, `-` for stdin, or `example:NAME`.
+    pub scenario: String,
+    /// Name of a fleet.
+    pub fleet: String,
+    /// Figure to explain: time_s, cost_usd, samples_per_s, bound, memory, step, price, deadline_met, budget_met.
+    pub metric: String,
+    #[command(flatten)]
+    pub input: ScenarioInput,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Schema {
+    /// `result` for the result contract; the scenario's if left out.
+    #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
+    pub of: SchemaOf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    Scenario,
+    Result,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Completions {
+    /// Shell.
+    pub shell: Shell,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Init {
+    /// Name of an embedded example; the reference of all keys with `reference`.
+    #[arg(default_value = "daily-recommender")]
+    pub example: String,
+}
+
+impl Arguments {
+    /// Whether errors are to be one JSON object.
+    pub fn wants_json(&self) -> bool {
+        let format = match &self.command {
+            Command::Simulate(options) => options.format,
+            Command::Check(options) => options.format,
+            Command::Validate(options) => options.format,
+            Command::List(options) => options.format,
+            _ => return false,
+        };
+        format == Format::Json
+    }
+}

@@ -1,0 +1,54 @@
+//! Floor 10: the command line, one of two doors to the same calls.
+//!
+//! Owns arguments, streams (results to stdout, everything else to stderr), exit status, progress and interruption. It
+//! must not simulate, compute or draw anything itself.
+
+mod args;
+mod check;
+mod exit;
+mod explain;
+mod fail_if;
+mod input;
+mod list;
+mod output;
+mod progress;
+mod schema;
+mod simulate;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use exit::{Failure, Status};
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match args::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are results; anything else is a wrong call.
+            let wrong = error.use_stderr();
+            let _ = error.print();
+            return if wrong { Status::Usage.into() } else { Status::Done.into() };
+        }
+    };
+    let shared = arguments.shared.clone();
+    let json = arguments.wants_json();
+    let result = match arguments.command {
+        args::Command::Simulate(options) => simulate::run(&options, &shared),
+        args::Command::Check(options) => check::run(&options, &shared),
+        args::Command::Validate(options) => validate::run(&options, &shared),
+        args::Command::List(options) => list::run(&options, &shared),
+        args::Command::Explain(options) => explain::run(&options, &shared),
+        args::Command::Schema(options) => schema::schema(&options),
+        args::Command::Completions(options) => schema::completions(&options),
+        args::Command::Man => schema::man(),
+        args::Command::Init(options) => schema::init(&options),
+    };
+    match result {
+        Ok(status) => status.into(),
+        Err(failure) => failure.tell(json, shared.quiet),
+    }
+}

@@ -1,0 +1,125 @@
+//! `capplan simulate`.
+
+use std::path::Path;
+
+use crate::report::{
+    Provenances, artifacts, flat_table, resolved_toml, result_json, short_table, summary, terminal, write_folder,
+};
+use crate::stats::Stopping;
+use crate::steptime::StepTimes;
+use crate::study::{self, Comparison, Options};
+
+use super::args::{Format, Shared, Simulate};
+use super::exit::{Failure, Status};
+use super::fail_if::Threshold;
+use super::input::{self, Loaded};
+use super::output::{lively, to_stderr, to_stdout, width};
+use super::progress::{Bar, cancel_on_interrupt};
+
+pub fn run(options: &Simulate, shared: &Shared) -> Result<Status, Failure> {
+    let stopping = stopping(options)?;
+    let thresholds = options.fail_if.iter().map(|text| Threshold::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    if options.out.is_some() && options.scenarios.len() > 1 {
+        return Err(Failure::plain(Status::Usage, "usage", "--out takes one scenario at a time"));
+    }
+    let catalog = input::catalog(&options.input.catalog)?;
+    let step_times = step_times()?;
+    let cancel = cancel_on_interrupt();
+    let mut worst = Status::Done;
+    for name in &options.scenarios {
+        let loaded = input::scenario(name, &options.input, &catalog)?;
+        let study_options = Options {
+            seed: options.input.seed,
+            stopping,
+            threads: options.input.threads.map(usize::from),
+        };
+        let bar = Bar::new(!options.no_progress && !shared.quiet, lively(shared.color), shared.verbose > 0);
+        let comparison = study::run(&loaded.scenario, &catalog, &step_times, &study_options, &cancel, &bar);
+        bar.finish();
+        let comparison = comparison?;
+        if let Some(folder) = &options.out {
+            write_out(folder, options, &loaded, &comparison)?;
+            if !shared.quiet {
+                to_stderr(&format!("wrote {}\n", folder.display()));
+            }
+        }
+        to_stdout(&text(&comparison, options.format))?;
+        if options.strict {
+            strict(&comparison)?;
+        }
+        let status = status(&comparison, &thresholds, shared)?;
+        if status != Status::Done {
+            worst = status;
+        }
+    }
+    Ok(worst)
+}
+
+/// The shipped step times.
+pub(super) fn step_times() -> Result<StepTimes, Failure> {
+    StepTimes::embedded().map_err(|error| Failure::plain(Status::Fault, "profile", error.to_string()))
+}
+
+fn stopping(options: &Simulate) -> Result<Stopping, Failure> {
+    match (options.replicas, options.precision) {
+        (Some(count), _) => Ok(Stopping::after(count as usize)),
+        (None, Some(precision)) if precision > 0.0 && precision <= 1.0 => Ok(Stopping { precision, cap: 2000, ..Stopping::default() }),
+        (None, Some(precision)) => {
+            let message = format!("--precision {precision} must lie between 0 and 1");
+            Err(Failure::plain(Status::Usage, "usage", message))
+        }
+        (None, None) => Ok(Stopping::default()),
+    }
+}
+
+fn text(comparison: &Comparison, format: Format) -> String {
+    match format {
+        Format::Json => result_json(comparison),
+        Format::Csv => flat_table(comparison).csv(),
+        Format::Markdown => short_table(comparison).markdown(),
+        Format::Table => {
+            let title = crate::report::clean(&comparison.scenario);
+            format!("{title}\n{}\n{}", terminal(&short_table(comparison), width()), summary(comparison))
+        }
+    }
+}
+
+fn write_out(folder: &Path, options: &Simulate, loaded: &Loaded, comparison: &Comparison) -> Result<(), Failure> {
+    let provenances = Provenances {
+        scenario: loaded.text.clone(),
+        resolved: resolved_toml(&loaded.resolved),
+        catalog_digest: crate::report::catalog_digest(),
+    };
+    let failure = |error: crate::report::OutError| Failure::plain(Status::Io, "io", error.to_string());
+    let files = artifacts(comparison, &provenances).map_err(failure)?;
+    write_folder(folder, &files, options.force).map_err(failure)
+}
+
+fn strict(comparison: &Comparison) -> Result<(), Failure> {
+    use crate::catalog::Provenance;
+    let loose: Vec<&str> = comparison
+        .rows
+        .iter()
+        .filter(|row| row.provenance.is_some_and(|provenance| provenance > Provenance::Catalog))
+        .map(|row| row.fleet.as_str())
+        .collect();
+    if loose.is_empty() {
+        return Ok(());
+    }
+    let message = format!("step times are not measured for: {}", loose.join(", "));
+    Err(Failure::plain(Status::Calibration, "calibration", message).suggest("leave out --strict to accept carried-over figures"))
+}
+
+fn status(comparison: &Comparison, thresholds: &[Threshold], shared: &Shared) -> Result<Status, Failure> {
+    let table = flat_table(comparison);
+    for threshold in thresholds {
+        let crossed = threshold.crossed(&table)?;
+        if !crossed.is_empty() {
+            if !shared.quiet {
+                to_stderr(&format!("--fail-if {}: {}\n", threshold.text(), crossed.join(", ")));
+            }
+            return Ok(Status::Threshold);
+        }
+    }
+    Ok(if comparison.recommended.is_some() { Status::Done } else { Status::NoFleet })
+}

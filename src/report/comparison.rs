@@ -1,0 +1,154 @@
+//! A comparison as JSON, as the flat table of all exports, and as the short table of the terminal.
+
+use crate::study::{Comparison, Estimate, Probability, Row};
+use crate::units::{Seconds, Significant, human_duration};
+
+use super::table::{Cell, Table};
+
+/// The result contract as JSON text.
+#[must_use]
+pub fn result_json(comparison: &Comparison) -> String {
+    // Every type of the contract serialises: numbers are finite, keys are strings.
+    let mut text = serde_json::to_string_pretty(comparison).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// JSON Schema of the result contract.
+#[must_use]
+pub fn result_schema() -> serde_json::Value {
+    serde_json::to_value(schemars::schema_for!(Comparison)).unwrap_or_default()
+}
+
+/// One row per fleet, one column per figure: what CSV, Parquet and Markdown hold.
+#[must_use]
+pub fn flat_table(comparison: &Comparison) -> Table {
+    let rows = &comparison.rows;
+    let mut table = Table::default();
+    let mut plain = |name: &str, value: &dyn Fn(&Row) -> Cell| table.push(name, rows.iter().map(value));
+    plain("fleet", &|row| row.fleet.as_str().into());
+    plain("rank", &|row| row.rank.into());
+    plain("recommended", &|row| (comparison.recommended.as_deref() == Some(&row.fleet)).into());
+    plain("pareto", &|row| row.pareto.into());
+    plain("feasible", &|row| row.feasible.into());
+    plain("reason", &|row| row.reason.clone().into());
+    plain("instance", &|row| row.instance.as_str().into());
+    plain("instances", &|row| row.instances.into());
+    plain("accelerator", &|row| row.accelerator.clone().into());
+    plain("accelerators", &|row| row.accelerators.into());
+    plain("purchase", &|row| row.purchase.word().into());
+    plain("region", &|row| row.region.as_str().into());
+    plain("layout", &|row| row.layout.clone().into());
+    plain("price_usd_per_hour", &|row| row.price_usd_per_hour.into());
+    let estimates: [(&str, &dyn Fn(&Row) -> Option<Estimate>); 9] = [
+        ("time_s", &|row| row.time_s),
+        ("cost_usd", &|row| row.cost_usd),
+        ("samples_per_s", &|row| row.samples_per_s),
+        ("tokens_per_s_per_accelerator", &|row| row.tokens_per_s_per_accelerator),
+        ("mfu", &|row| row.mfu),
+        ("stall_share", &|row| row.stall_share),
+        ("checkpoint_share", &|row| row.checkpoint_share),
+        ("failure_share", &|row| row.failure_share),
+        ("carbon_kg", &|row| row.carbon_kg),
+    ];
+    for (name, value) in estimates {
+        estimate_columns(&mut table, name, rows, value);
+    }
+    let probabilities: [(&str, &dyn Fn(&Row) -> Option<Probability>); 2] =
+        [("deadline_met", &|row| row.deadline_met), ("budget_met", &|row| row.budget_met)];
+    for (name, value) in probabilities {
+        probability_columns(&mut table, name, rows, value);
+    }
+    let mut plain = |name: &str, value: &dyn Fn(&Row) -> Cell| table.push(name, rows.iter().map(value));
+    plain("bound", &|row| row.bound.as_ref().map(|bound| bound.name.clone()).into());
+    plain("bound_share", &|row| row.bound.as_ref().map(|bound| bound.share).into());
+    plain("bound_next", &|row| row.bound.as_ref().map(|bound| bound.next.clone()).into());
+    plain("bound_margin", &|row| row.bound.as_ref().map(|bound| bound.margin).into());
+    plain("memory_per_accelerator_bytes", &|row| row.memory_per_accelerator_bytes.into());
+    plain("interruptions", &|row| row.interruptions.into());
+    plain("steps", &|row| row.steps.into());
+    plain("samples", &|row| row.samples.into());
+    plain("replications", &|row| row.replications.into());
+    plain("relative_half_width", &|row| row.relative_half_width.into());
+    plain("provenance", &|row| row.provenance.map(|provenance| provenance.word()).into());
+    plain("basis", &|row| row.basis.clone().into());
+    plain("warnings", &|row| row.warnings.join("; ").into());
+    for item in crate::cost::Item::ALL {
+        let name = format!("ledger_{}_usd", item.word().replace('-', "_"));
+        table.push(name, rows.iter().map(|row| ledger_cell(row, item.word())));
+    }
+    table
+}
+
+fn ledger_cell(row: &Row, item: &str) -> Cell {
+    if row.cost_usd.is_none() {
+        return Cell::Null;
+    }
+    row.ledger.iter().find(|line| line.item == item).map_or(0.0, |line| line.usd).into()
+}
+
+fn estimate_columns(table: &mut Table, name: &str, rows: &[Row], value: &dyn Fn(&Row) -> Option<Estimate>) {
+    let parts: [(&str, fn(&Estimate) -> f64); 5] = [
+        ("mean", |estimate| estimate.mean),
+        ("lo", |estimate| estimate.lo),
+        ("hi", |estimate| estimate.hi),
+        ("p50", |estimate| estimate.p50),
+        ("p90", |estimate| estimate.p90),
+    ];
+    for (suffix, part) in parts {
+        table.push(format!("{name}_{suffix}"), rows.iter().map(|row| value(row).map(|estimate| part(&estimate)).into()));
+    }
+}
+
+fn probability_columns(table: &mut Table, name: &str, rows: &[Row], value: &dyn Fn(&Row) -> Option<Probability>) {
+    let parts: [(&str, fn(&Probability) -> f64); 3] = [
+        ("probability", |met| met.probability),
+        ("lo", |met| met.lo),
+        ("hi", |met| met.hi),
+    ];
+    for (suffix, part) in parts {
+        table.push(format!("{name}_{suffix}"), rows.iter().map(|row| value(row).map(|met| part(&met)).into()));
+    }
+}
+
+/// What a person wants at first sight, one row per fleet, best first.
+#[must_use]
+pub fn short_table(comparison: &Comparison) -> Table {
+    let mut rows: Vec<&Row> = comparison.rows.iter().collect();
+    rows.sort_by_key(|row| (row.rank.unwrap_or(u64::MAX), !row.feasible));
+    let mut table = Table::default();
+    let mut column = |name: &str, value: &dyn Fn(&Row) -> Cell| table.push(name, rows.iter().map(|row| value(row)));
+    column("", &|row| if comparison.recommended.as_deref() == Some(&row.fleet) { "*" } else { "" }.into());
+    column("fleet", &|row| row.fleet.as_str().into());
+    column("machines", &|row| format!("{} × {} {}", row.instances, row.instance, row.purchase.word()).into());
+    column("time", &|row| row.time_s.map(|time| duration_range(&time)).into());
+    column("cost USD", &|row| row.cost_usd.map(|cost| range(&cost)).into());
+    if rows.iter().any(|row| row.deadline_met.is_some()) {
+        column("deadline", &|row| row.deadline_met.map(|met| percent(&met)).into());
+    }
+    if rows.iter().any(|row| row.budget_met.is_some()) {
+        column("budget", &|row| row.budget_met.map(|met| percent(&met)).into());
+    }
+    column("bound (next)", &|row| match (&row.bound, &row.reason) {
+        (Some(bound), _) => format!("{} ({} at {}×)", bound.name, bound.next, Significant(bound.margin.min(999.0), 2)).into(),
+        (None, Some(reason)) => reason.as_str().into(),
+        (None, None) => Cell::Null,
+    });
+    column("stall", &|row| row.stall_share.map(|stall| format!("{} %", Significant((100.0 * stall.mean).round(), 3))).into());
+    column("known", &|row| row.provenance.map(|provenance| provenance.word()).into());
+    table
+}
+
+fn range(estimate: &Estimate) -> String {
+    format!("{} ({}–{})", Significant(estimate.mean, 3), Significant(estimate.lo, 3), Significant(estimate.hi, 3))
+}
+
+fn duration_range(estimate: &Estimate) -> String {
+    let time = |seconds: f64| human_duration(Seconds(seconds));
+    format!("{} ({}–{})", time(estimate.mean), time(estimate.lo), time(estimate.hi))
+}
+
+fn percent(met: &Probability) -> String {
+    let share = 100.0 * met.probability;
+    if share > 99.5 && share < 100.0 { ">99 %".to_owned() } else { format!("{} %", share.round()) }
+}

@@ -1,0 +1,226 @@
+//! `capplan explain`: where one figure comes from, down to the price row and the scenario line.
+
+use thiserror::Error;
+
+use crate::document::nearest_list;
+use crate::scenario::Scenario;
+use crate::study::{Comparison, Estimate, Prepared, Ready, Row, Verdict};
+use crate::units::{Bytes, Seconds, Significant, human_duration};
+
+use super::actions::action;
+
+/// Figures that can be explained.
+pub const METRICS: &[&str] =
+    &["time_s", "cost_usd", "samples_per_s", "bound", "memory", "step", "price", "deadline_met", "budget_met"];
+
+/// Why nothing is explained.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ExplainError {
+    /// No such fleet.
+    #[error("there is no fleet `{name}`; fleets: {known}")]
+    NoFleet {
+        /// As typed.
+        name: String,
+        /// Near names.
+        known: String,
+    },
+    /// No such metric.
+    #[error("there is no metric `{name}` to explain; metrics: {}", METRICS.join(", "))]
+    NoMetric {
+        /// As typed.
+        name: String,
+    },
+}
+
+/// The explanation, indented by depth.
+///
+/// # Errors
+/// When the fleet or the metric is not there.
+pub fn explain(
+    scenario: &Scenario,
+    comparison: &Comparison,
+    prepared: &[Prepared],
+    fleet: &str,
+    metric: &str,
+) -> Result<String, ExplainError> {
+    let names = || comparison.rows.iter().map(|row| row.fleet.as_str());
+    let index = names().position(|name| name == fleet).ok_or_else(|| {
+        let near = nearest_list(fleet, names(), 5);
+        let known = if near.is_empty() { names().collect::<Vec<_>>().join(", ") } else { near };
+        ExplainError::NoFleet { name: fleet.to_owned(), known }
+    })?;
+    if !METRICS.contains(&metric) {
+        return Err(ExplainError::NoMetric { name: metric.to_owned() });
+    }
+    let (row, item) = (&comparison.rows[index], &prepared[index]);
+    let Verdict::Ready(ready) = &item.verdict else {
+        return Ok(format!("{fleet} is infeasible: {}\n", row.reason.as_deref().unwrap_or("unknown")));
+    };
+    let explainer = Explainer { scenario, row, item, ready };
+    let lines = match metric {
+        "time_s" => explainer.time(),
+        "cost_usd" => explainer.cost(),
+        "samples_per_s" => explainer.rate(),
+        "bound" => explainer.bound(),
+        "memory" => explainer.memory(),
+        "step" => explainer.step(0),
+        "price" => explainer.price(0),
+        "deadline_met" => explainer.target("deadline", row.deadline_met),
+        _ => explainer.target("budget", row.budget_met),
+    };
+    Ok(lines.into_iter().map(|line| format!("{}\n", super::clean(&line))).collect())
+}
+
+struct Explainer<'a> {
+    scenario: &'a Scenario,
+    row: &'a Row,
+    item: &'a Prepared,
+    ready: &'a Ready,
+}
+
+fn span(seconds: f64) -> String {
+    human_duration(Seconds(seconds))
+}
+
+fn figure(name: &str, estimate: &Estimate, text: impl Fn(f64) -> String) -> String {
+    format!(
+        "{name} = {}  ({} to {} at {} %; a run: median {}, nine in ten under {})",
+        text(estimate.mean),
+        text(estimate.lo),
+        text(estimate.hi),
+        100.0 * estimate.level,
+        text(estimate.p50),
+        text(estimate.p90)
+    )
+}
+
+impl Explainer<'_> {
+    fn time(&self) -> Vec<String> {
+        let built = &self.ready.built;
+        let job = &built.job;
+        let mut lines: Vec<String> = self.row.time_s.iter().map(|time| figure("time_s", time, span)).collect();
+        lines.push(format!("  mean over {} replications of: wait + boot + restore + steps × step + checkpoints + what interruptions cost", self.row.replications));
+        lines.push(format!("  wait for capacity: mean {}", span(job.startup.wait.mean())));
+        lines.push(format!("  boot: mean {}; restore: {}", span(job.startup.boot.mean()), human_duration(job.startup.restore)));
+        lines.push(format!("  {} steps = {} samples / global batch {}", built.steps, Significant(built.samples, 6), self.ready.plan.global_batch));
+        for (index, phase) in job.phases.iter().enumerate() {
+            let name = if index == 0 { "first epoch" } else { "later epochs" };
+            lines.push(format!(
+                "  {name}: {} steps of {} (device waits {} % of it)",
+                phase.steps,
+                human_duration(phase.step.mean),
+                Significant((100.0 * phase.step.input_wait).round(), 3)
+            ));
+        }
+        lines.extend(self.step(4));
+        match job.checkpoint_interval {
+            Some(interval) => lines.push(format!("  checkpoint every {} of work, {} each", human_duration(interval), human_duration(job.checkpoint_write.seconds()))),
+            None => lines.push("  no checkpoints on the way".to_owned()),
+        }
+        match job.failures.mtbf {
+            Some(mtbf) => lines.push(format!("  failures: one in {} on average; {} detection, {} restart", human_duration(mtbf), human_duration(job.failures.detection), human_duration(job.failures.restart))),
+            None => lines.push("  failures: none".to_owned()),
+        }
+        if let Some(market) = &job.spot {
+            lines.push(format!("  spot market: up {} on average, down {}", span(market.up.mean()), span(market.down.mean())));
+        }
+        lines.push(format!("  interruptions: {} a run", Significant(self.row.interruptions.unwrap_or(0.0), 3)));
+        lines
+    }
+
+    fn step(&self, depth: usize) -> Vec<String> {
+        let built = &self.ready.built;
+        let pad = " ".repeat(depth);
+        let mut lines = vec![format!(
+            "{pad}step of the device = {} ({}, ±{} %): {}",
+            human_duration(built.device_step),
+            built.provenance.word(),
+            Significant((164.5 * built.log_error).round(), 3),
+            built.basis
+        )];
+        for (component, time) in &built.components {
+            lines.push(format!("{pad}  {}: {}", component.name(), human_duration(*time)));
+        }
+        let input = &built.input;
+        lines.push(format!(
+            "{pad}input of one host: read {} (later {}), decode {}, host-to-device {}",
+            human_duration(input.read[0]),
+            human_duration(input.read[1]),
+            human_duration(input.decode),
+            human_duration(input.host_to_device)
+        ));
+        lines.push(format!("{pad}input mode {}, prefetch {} batches", self.scenario.training.input.mode.word(), self.scenario.training.input.prefetch));
+        lines
+    }
+
+    fn cost(&self) -> Vec<String> {
+        let Some(cost) = &self.row.cost_usd else {
+            return vec![format!("cost_usd is unknown: {}", self.row.warnings.join("; "))];
+        };
+        let dollars = |value: f64| format!("{} USD", Significant(value, 4));
+        let mut lines = vec![figure("cost_usd", cost, dollars), "  sum of the bill:".to_owned()];
+        for line in &self.row.ledger {
+            lines.push(format!("    {}: {}", line.item, dollars(line.usd)));
+        }
+        lines.extend(self.price(2));
+        lines.push("  machine time: see `capplan explain … time_s`".to_owned());
+        lines
+    }
+
+    fn price(&self, depth: usize) -> Vec<String> {
+        let pad = " ".repeat(depth);
+        match &self.item.tariff {
+            Ok(tariff) => vec![
+                format!(
+                    "{pad}price = {} × {} USD/h ({} to {})",
+                    self.item.candidate.count,
+                    Significant(tariff.hourly.typical.usd_per_hour(), 5),
+                    Significant(tariff.hourly.low.usd_per_hour(), 5),
+                    Significant(tariff.hourly.high.usd_per_hour(), 5)
+                ),
+                format!("{pad}  list {} USD/h less {} %", Significant(tariff.list.usd_per_hour(), 6), Significant(100.0 * tariff.discount, 3)),
+                format!("{pad}  row: {}", tariff.origin),
+                format!("{pad}  billed by {}, at least {}", human_duration(tariff.granularity), human_duration(tariff.minimum)),
+            ],
+            Err(unpriced) => vec![format!("{pad}{unpriced}")],
+        }
+    }
+
+    fn rate(&self) -> Vec<String> {
+        let mut lines: Vec<String> =
+            self.row.samples_per_s.iter().map(|rate| figure("samples_per_s", rate, |value| Significant(value, 4).to_string())).collect();
+        lines.push("  samples over the whole run / time_s:".to_owned());
+        lines.extend(self.time().into_iter().map(|line| format!("  {line}")));
+        lines
+    }
+
+    fn bound(&self) -> Vec<String> {
+        let Some(bound) = &self.row.bound else { return Vec::new() };
+        let act = action(&bound.name);
+        let mut lines = vec![
+            format!("bound = {} with {} % of the step", bound.name, Significant(100.0 * bound.share, 3)),
+            format!("  next is {} once this is {} times faster", bound.next, Significant(bound.margin.min(999.0), 3)),
+            format!("  {}: {}; not ideal: {}", act.class, act.act, act.not_ideal),
+        ];
+        lines.extend(self.step(2));
+        lines
+    }
+
+    fn memory(&self) -> Vec<String> {
+        let memory = &self.ready.plan.memory;
+        let mut lines = vec![format!("memory of one device: {} of {}", memory.total(), memory.present)];
+        lines.extend(memory.parts.iter().map(|(part, bytes): &(_, Bytes)| format!("  {}: {bytes}", part.word())));
+        lines.push(format!("  micro-batch {} of model {}", self.ready.plan.micro_batch, self.scenario.training.model.id));
+        lines
+    }
+
+    fn target(&self, name: &str, met: Option<crate::study::Probability>) -> Vec<String> {
+        match met {
+            Some(met) => vec![
+                format!("P({name} kept) = {} ({} to {})", Significant(met.probability, 4), Significant(met.lo, 4), Significant(met.hi, 4)),
+                format!("  share of {} replications, each at evenly spaced errors of the step time and the price", self.row.replications),
+            ],
+            None => vec![format!("the scenario names no {name}")],
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! `--out DIR`: all files or none, each replaced atomically, with a manifest of hashes.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::study::Comparison;
+
+use super::comparison::{flat_table, result_json};
+use super::summary::summary;
+
+/// A file to write.
+#[derive(Clone, Debug)]
+pub struct Artifact {
+    /// Its name.
+    pub name: &'static str,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What the manifest says of the inputs.
+#[derive(Clone, Debug, Default)]
+pub struct Provenances {
+    /// Text of the scenario as read.
+    pub scenario: String,
+    /// Resolved scenario.
+    pub resolved: String,
+    /// SHA-256 of the catalog's files, in order.
+    pub catalog_digest: String,
+}
+
+/// Why a folder could not be written.
+#[derive(Debug, Error)]
+pub enum OutError {
+    /// It holds files that would be replaced.
+    #[error("{} holds {name} already; use --force to replace it", path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+        /// The file.
+        name: String,
+    },
+    /// The system refuses.
+    #[error("cannot write {}: {error}", path.display())]
+    Io {
+        /// What was written.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// A table could not be encoded.
+    #[error("cannot encode {name}: {reason}")]
+    Encode {
+        /// The file.
+        name: &'static str,
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// Every file of a comparison, the manifest last.
+///
+/// # Errors
+/// When a table cannot be encoded.
+pub fn artifacts(comparison: &Comparison, provenances: &Provenances) -> Result<Vec<Artifact>, OutError> {
+    let table = flat_table(comparison);
+    let short = super::comparison::short_table(comparison);
+    let markdown = format!("# {}\n\n{}\n{}", super::clean(&comparison.scenario), short.markdown(), summary(comparison));
+    let mut files = vec![
+        Artifact { name: "result.json", bytes: result_json(comparison).into_bytes() },
+        Artifact { name: "comparison.csv", bytes: table.csv().into_bytes() },
+        Artifact { name: "comparison.md", bytes: markdown.into_bytes() },
+        Artifact { name: "scenario.resolved.toml", bytes: provenances.resolved.clone().into_bytes() },
+    ];
+    #[cfg(feature = "tables")]
+    {
+        let name = "comparison.parquet";
+        let bytes = super::frame::parquet(&table).map_err(|error| OutError::Encode { name, reason: error.to_string() })?;
+        files.push(Artifact { name, bytes });
+    }
+    files.push(Artifact { name: "manifest.json", bytes: manifest(comparison, provenances, &files).into_bytes() });
+    Ok(files)
+}
+
+fn manifest(comparison: &Comparison, provenances: &Provenances, files: &[Artifact]) -> String {
+    let hashes: serde_json::Map<String, serde_json::Value> =
+        files.iter().map(|file| (file.name.to_owned(), json!(digest(&file.bytes)))).collect();
+    let manifest = json!({
+        "format": 1,
+        "program": comparison.program,
+        "seed": comparison.seed,
+        "catalog_date": comparison.catalog_date,
+        "scenario_sha256": digest(provenances.scenario.as_bytes()),
+        "catalog_sha256": provenances.catalog_digest,
+        "files_sha256": hashes,
+    });
+    format!("{manifest:#}\n")
+}
+
+/// SHA-256 over the names and texts of the embedded catalog.
+#[must_use]
+pub fn catalog_digest() -> String {
+    let mut hash = Sha256::new();
+    for (name, text) in crate::catalog::embedded_files() {
+        hash.update(name.as_bytes());
+        hash.update([0]);
+        hash.update(text.as_bytes());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A temporary file with the permissions of an ordinary new file, not those of a secret.
+fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".capplan-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
+/// SHA-256 in hexadecimal.
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes the files into a folder, made if need be. Nothing is replaced without `force`, and a failure leaves no half
+/// file: all are written beside their places first, then moved.
+///
+/// # Errors
+/// When a file is there already, or the system refuses.
+pub fn write_folder(folder: &Path, files: &[Artifact], force: bool) -> Result<(), OutError> {
+    let fault = |path: &Path| {
+        let path = path.to_owned();
+        move |error| OutError::Io { path, error }
+    };
+    fs::create_dir_all(folder).map_err(fault(folder))?;
+    if !force {
+        if let Some(file) = files.iter().find(|file| folder.join(file.name).exists()) {
+            return Err(OutError::Exists { path: folder.to_owned(), name: file.name.to_owned() });
+        }
+    }
+    let mut staged = Vec::new();
+    for file in files {
+        let mut temporary = temporary_in(folder).map_err(fault(folder))?;
+        temporary
+            .write_all(&file.bytes)
+            .and_then(|()| temporary.as_file().sync_all())
+            .map_err(fault(&folder.join(file.name)))?;
+        staged.push((temporary, folder.join(file.name)));
+    }
+    for (temporary, path) in staged {
+        temporary.persist(&path).map_err(|error| OutError::Io { path: path.clone(), error: error.error })?;
+    }
+    // The folder's own entry must reach the disk too; some systems refuse to open folders, and that is no loss.
+    if let Ok(handle) = File::open(folder) {
+        let _ = handle.sync_all();
+    }
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! Floor 9: telling.
+//!
+//! Owns every form in which results leave: one flat table ([`Table`]) from which terminal, CSV, Markdown and Parquet are
+//! made, JSON of the same rows, files written atomically, diagnostics drawn with carets, catalog listings and
+//! explanations. It must not compute results: what is not in a [`Comparison`](crate::study::Comparison) is not told.
+
+mod actions;
+mod comparison;
+mod diagnostics;
+mod explain;
+mod files;
+#[cfg(feature = "tables")]
+mod frame;
+mod list;
+mod resolved;
+mod summary;
+mod table;
+mod terminal;
+
+pub use comparison::{flat_table, result_json, result_schema, short_table};
+pub use diagnostics::{draw, error_json};
+pub use explain::{ExplainError, METRICS, explain};
+pub use files::{Artifact, OutError, Provenances, artifacts, catalog_digest, write_folder};
+#[cfg(feature = "tables")]
+pub use frame::parquet;
+pub use list::{ListError, Listing, list};
+pub use resolved::{PlannedFleet, planned_json, planned_table, resolved_table, resolved_toml};
+pub use summary::summary;
+pub use table::{Cell, Column, Table, clean};
+pub use terminal::{Width, terminal};

@@ -1,0 +1,80 @@
+//! `capplan check`: what each fleet would do, without simulating it, and every value with its origin.
+
+use crate::document::Resolved;
+use crate::study::{Prepared, Verdict};
+use crate::units::{Significant, human_duration};
+
+use super::table::{Cell, Table};
+
+/// One candidate as planned.
+#[derive(Clone, Debug)]
+pub struct PlannedFleet<'a>(pub &'a Prepared);
+
+/// One row per candidate: machines, layout, memory, price, step.
+#[must_use]
+pub fn planned_table(prepared: &[Prepared]) -> Table {
+    let mut table = Table::default();
+    let mut column = |name: &str, value: &dyn Fn(&Prepared) -> Cell| table.push(name, prepared.iter().map(value));
+    column("fleet", &|item| item.candidate.name.as_str().into());
+    column("machines", &|item| format!("{} × {}", item.candidate.count, item.candidate.instance.id()).into());
+    column("region", &|item| item.candidate.region.as_str().into());
+    column("terms", &|item| item.candidate.purchase.word().into());
+    column("usd_per_hour", &|item| match &item.tariff {
+        Ok(tariff) => (tariff.hourly.typical.usd_per_hour() * item.candidate.count as f64).into(),
+        Err(_) => Cell::Null,
+    });
+    column("feasible", &|item| matches!(item.verdict, Verdict::Ready(_)).into());
+    column("layout", &|item| match &item.verdict {
+        Verdict::Ready(ready) => format!("batch {} on each of {}", ready.plan.local_batch, ready.plan.devices).into(),
+        Verdict::Infeasible(reason) => reason.to_string().into(),
+    });
+    column("memory", &|item| match &item.verdict {
+        Verdict::Ready(ready) => format!("{} of {}", ready.plan.memory.total(), ready.plan.memory.present).into(),
+        Verdict::Infeasible(_) => Cell::Null,
+    });
+    column("step", &|item| match &item.verdict {
+        Verdict::Ready(ready) => human_duration(ready.built.job.mean_step()).into(),
+        Verdict::Infeasible(_) => Cell::Null,
+    });
+    column("undisturbed", &|item| match &item.verdict {
+        Verdict::Ready(ready) => human_duration(ready.built.job.undisturbed()).into(),
+        Verdict::Infeasible(_) => Cell::Null,
+    });
+    column("known", &|item| match &item.verdict {
+        Verdict::Ready(ready) => format!("{}, ±{} %", ready.built.provenance.word(), Significant((164.5 * ready.built.log_error).round(), 3)).into(),
+        Verdict::Infeasible(_) => Cell::Null,
+    });
+    table
+}
+
+/// The same as JSON.
+#[must_use]
+pub fn planned_json(prepared: &[Prepared]) -> serde_json::Value {
+    serde_json::json!({ "format": 1, "rows": planned_table(prepared).json() })
+}
+
+/// Every value with its origin.
+#[must_use]
+pub fn resolved_table(values: &[Resolved]) -> Table {
+    let mut table = Table::default();
+    table.push("key", values.iter().map(|value| Cell::from(value.path.as_str())));
+    table.push("value", values.iter().map(|value| Cell::from(value.value.as_str())));
+    table.push("origin", values.iter().map(|value| Cell::from(value.origin.as_str())));
+    table
+}
+
+/// Every value as dotted TOML with its origin in a comment.
+#[must_use]
+pub fn resolved_toml(values: &[Resolved]) -> String {
+    values
+        .iter()
+        .map(|value| {
+            let key = value.path.replace('[', ".").replace(']', "");
+            if value.value == "…" {
+                format!("# {key}: {}\n", value.origin)
+            } else {
+                format!("{key} = {}  # {}\n", value.value, value.origin)
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,117 @@
+//! What stands below the table: verdict, flip points, bounds with actions, pay-back, cadence, warnings, assumptions.
+
+use std::fmt::Write;
+
+use crate::study::{Comparison, Row};
+use crate::units::{Seconds, Significant, human_duration};
+
+use super::actions::action;
+use super::table::clean;
+
+/// The text below the table.
+#[must_use]
+pub fn summary(comparison: &Comparison) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = write_summary(&mut text, comparison);
+    text
+}
+
+fn write_summary(text: &mut String, comparison: &Comparison) -> std::fmt::Result {
+    writeln!(text, "{}", clean(&comparison.verdict))?;
+    section(text, "What would change this", comparison.flips.iter().map(|flip| clean(&flip.sentence)))?;
+    section(text, "What limits each bound, and what to do", bounds(comparison))?;
+    section(text, "Records or original files", comparison.rows.iter().filter_map(pay_back))?;
+    section(text, "As a recurring job", comparison.rows.iter().filter_map(cadence))?;
+    section(text, "Mind", warnings(comparison))?;
+    section(text, "Taken for granted", comparison.assumptions.iter().map(|said| clean(said)))
+}
+
+fn section(text: &mut String, title: &str, lines: impl IntoIterator<Item = String>) -> std::fmt::Result {
+    let lines: Vec<String> = lines.into_iter().collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "\n{title}")?;
+    for line in lines {
+        writeln!(text, "  {line}")?;
+    }
+    Ok(())
+}
+
+/// One line per bound that occurs, with the fleets that it holds.
+fn bounds(comparison: &Comparison) -> Vec<String> {
+    let mut names: Vec<&str> = Vec::new();
+    for row in &comparison.rows {
+        if let Some(bound) = &row.bound
+            && !names.contains(&bound.name.as_str())
+        {
+            names.push(&bound.name);
+        }
+    }
+    names.sort_unstable();
+    names
+        .into_iter()
+        .map(|name| {
+            let held: Vec<String> = comparison
+                .rows
+                .iter()
+                .filter(|row| row.bound.as_ref().is_some_and(|bound| bound.name == name))
+                .map(|row| clean(&row.fleet))
+                .collect();
+            let action = action(name);
+            format!("{name} — {}: {}; not ideal: {} [{}]", action.class, action.act, action.not_ideal, held.join(", "))
+        })
+        .collect()
+}
+
+fn pay_back(row: &Row) -> Option<String> {
+    let conversion = row.conversion.as_ref()?;
+    let name = clean(&row.fleet);
+    let job = human_duration(Seconds(conversion.time_s));
+    let cost = conversion.cost_usd.map_or_else(|| "an unknown sum".to_owned(), |cost| format!("{} USD", Significant(cost, 3)));
+    Some(match (conversion.pay_back_epochs, conversion.saved_s_per_epoch > 0.0) {
+        (Some(epochs), _) => format!(
+            "{name}: converting takes {job} and {cost}, saves {} an epoch, and pays back after {} epochs",
+            human_duration(Seconds(conversion.saved_s_per_epoch)),
+            Significant(epochs, 2)
+        ),
+        (None, true) => format!("{name}: converting takes {job} and {cost}; the pay-back is unknown without prices"),
+        (None, false) => format!("{name}: converting ({job}, {cost}) never pays: reading is not what bounds"),
+    })
+}
+
+fn cadence(row: &Row) -> Option<String> {
+    let recurring = row.recurring.as_ref()?;
+    let mut line = clean(&row.fleet);
+    line.push_str(": ");
+    if let (Some(day), Some(month)) = (recurring.cost_per_day_usd, recurring.cost_per_month_usd) {
+        line.push_str(&format!("{} USD a day, {} a month; ", Significant(day.mean, 3), Significant(month.mean, 3)));
+    }
+    line.push_str(&format!(
+        "train, test and deploy fit with {} %; at most {} runs a day",
+        Significant((100.0 * recurring.fits.probability).round(), 3),
+        Significant(recurring.most_runs_per_day, 2)
+    ));
+    if let Some(gain) = recurring.gain_per_run_usd {
+        line.push_str(&format!("; a run gains {} USD", Significant(gain, 3)));
+    }
+    if let Some(runs) = recurring.break_even_runs_per_day {
+        line.push_str(&format!("; runs pay up to {} a day, if a model ages linearly", Significant(runs, 2)));
+    }
+    Some(line)
+}
+
+fn warnings(comparison: &Comparison) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for row in &comparison.rows {
+        let mut said: Vec<String> = row.warnings.iter().map(|warning| clean(warning)).collect();
+        if let Some(reason) = &row.reason {
+            said.push(clean(reason));
+        }
+        if !said.is_empty() {
+            lines.push(format!("{}: {}", clean(&row.fleet), said.join("; ")));
+        }
+    }
+    lines
+}

@@ -1,0 +1,1 @@
+//! A validation report as a table.
