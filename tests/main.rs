@@ -1,0 +1,7 @@
+//! Everything that capplan promises, one module per behaviour, in one binary: each further one links polars and egui again.
+
+mod promises {
+    mod allocation;
+    mod engine_speed;
+}
+mod theory;

@@ -1,0 +1,3 @@
+//! What the program predicts beside what was published.
+
+mod step_times;
