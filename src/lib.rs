@@ -33,4 +33,5 @@ pub mod stats;
 pub mod steptime;
 pub mod study;
 pub mod units;
+pub mod validate;
 pub mod workload;

@@ -1,7 +1,10 @@
 //! Everything that capplan promises, one module per behaviour, in one binary: each further one links polars and egui again.
 
+mod cli;
+mod house;
 mod promises {
     mod allocation;
     mod engine_speed;
 }
+mod published;
 mod theory;

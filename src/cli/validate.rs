@@ -1,8 +1,54 @@
 //! `capplan validate`: predictions against published measurements.
 
-use super::args::{Shared, Validate};
-use super::exit::{Failure, Status};
+use crate::report::{validation_rows, validation_table, validation_text};
+use crate::validate::{ObservationSource, ReadError, ValidateError, validate};
 
-pub fn run(_options: &Validate, _shared: &Shared) -> Result<Status, Failure> {
-    Err(Failure::plain(Status::Fault, "todo", "not yet"))
+use super::args::{Format, Shared, Validate};
+use super::exit::{Failure, Status};
+use super::input;
+use super::output::{table_text, to_stderr, to_stdout, width};
+use super::simulate::step_times;
+
+pub fn run(options: &Validate, shared: &Shared) -> Result<Status, Failure> {
+    let sources: Vec<ObservationSource> = match options.observations.as_slice() {
+        [] => vec![ObservationSource::Shipped],
+        files => files.iter().cloned().map(ObservationSource::File).collect(),
+    };
+    for path in &options.observations {
+        regular_file(path)?;
+    }
+    let catalog = input::catalog(&[])?;
+    if !shared.quiet {
+        to_stderr("predicting with each row's own accelerator and model left out of the fit …\n");
+    }
+    let report = validate(&catalog, &step_times()?, &sources)?;
+    let text = match options.format {
+        Format::Json => format!("{}\n", serde_json::to_string_pretty(&report).unwrap_or_default()),
+        Format::Csv => validation_rows(&report).csv(),
+        Format::Markdown => validation_table(&report).markdown(),
+        Format::Table => {
+            format!("{}{}", table_text(&validation_table(&report), Format::Table), validation_text(&report, width()))
+        }
+    };
+    to_stdout(&text)?;
+    Ok(Status::Done)
+}
+
+/// A directory or a pipe is told as such, and never waited on.
+fn regular_file(path: &std::path::Path) -> Result<(), Failure> {
+    let fail = |what: String| Failure::plain(Status::Io, "io", format!("cannot read {}: {what}", path.display()));
+    let metadata = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?;
+    if metadata.is_file() { Ok(()) } else { Err(fail("it is not a regular file".to_owned())) }
+}
+
+impl From<ValidateError> for Failure {
+    fn from(error: ValidateError) -> Self {
+        let (status, code) = match &error {
+            ValidateError::Read(ReadError::Open { .. }) => (Status::Io, "io"),
+            ValidateError::Read(ReadError::TooMany { .. }) => (Status::Limit, "limit"),
+            ValidateError::Read(_) => (Status::BadFile, "observations"),
+            ValidateError::Profile(_) => (Status::Fault, "profile"),
+        };
+        Self::plain(status, code, error.to_string())
+    }
 }

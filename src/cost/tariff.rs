@@ -108,6 +108,14 @@ fn with(regions: &str) -> String {
     if regions.is_empty() { String::new() } else { format!("; priced in {regions}") }
 }
 
+impl Assumptions {
+    /// Factor on every price.
+    #[must_use]
+    pub fn factor(&self) -> f64 {
+        self.price_factor.unwrap_or(1.0)
+    }
+}
+
 impl Tariff {
     /// The tariff of an instance in a region on given terms.
     ///
@@ -126,7 +134,7 @@ impl Tariff {
             None => quote(catalog, instance, region, purchase)?,
         };
         let negotiated = negotiated(instance, purchase, assumptions);
-        let factor = (1.0 - negotiated) * (1.0 - quote.discount) * assumptions.price_factor.unwrap_or(1.0);
+        let factor = (1.0 - negotiated) * (1.0 - quote.discount) * assumptions.factor();
         let scale = |price: PricePerHour| price.scaled(factor);
         let rule = catalog.billing_rule(instance);
         Ok(Self {

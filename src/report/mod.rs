@@ -16,6 +16,7 @@ mod resolved;
 mod summary;
 mod table;
 mod terminal;
+mod validation;
 
 pub use comparison::{flat_table, result_json, result_schema, short_table};
 pub use diagnostics::{draw, error_json};
@@ -28,3 +29,4 @@ pub use resolved::{PlannedFleet, planned_json, planned_table, resolved_table, re
 pub use summary::summary;
 pub use table::{Cell, Column, Table, clean};
 pub use terminal::{Width, terminal};
+pub use validation::{validation_rows, validation_table, validation_text};

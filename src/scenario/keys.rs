@@ -143,7 +143,7 @@ static PRICING: Table = Table {
     doc: "Prices beside the catalog.",
     keys: &[
         key("discount", Kind::Tables(&DISCOUNT), Default::Absent, "Negotiated discounts; the first that fits holds."),
-        key("price_factor", Kind::Number { min: 0.0, max: 1000.0 }, Default::Number(1.0), "Factor on every machine price."),
+        key("price_factor", Kind::Number { min: 0.0, max: 1000.0 }, Default::Number(1.0), "Factor on every price: machines, storage, requests, egress, fees."),
         key("storage_price", Kind::non_negative(Dimension::MoneyPerByteMonth), Default::Derived("the catalog's"), "Price of storage."),
         key("egress_price", Kind::non_negative(Dimension::MoneyPerByte), Default::Derived("the catalog's"), "Price of egress."),
         key("egress_per_run", Kind::non_negative(Dimension::Bytes), Default::Text("0 B"), "Data that leaves the region in each run."),

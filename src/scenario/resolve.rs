@@ -221,6 +221,10 @@ impl Resolver<'_> {
             }
             return Counts(list.iter().map(|count| (*count).clamp(1.0, 1e6) as u64).collect());
         }
+        if matches!(table.get("count").map(|node| &node.value), Some(Value::Array(_))) {
+            self.faults.push(table.fault(Code::OutOfRange, path, "count", "the list of counts is empty"));
+            return Counts(vec![1]);
+        }
         let range = table.table("count");
         let (from, to) = (range.count("from").unwrap_or(1), range.count("to").unwrap_or(1));
         if from > to {

@@ -27,7 +27,9 @@ pub(super) struct Metering<'a> {
 
 impl<'a> Metering<'a> {
     pub fn of(scenario: &'a Scenario, catalog: &Catalog, item: &Prepared, built: &Built, tariff: &'a Tariff) -> Self {
+        let factor = scenario.assumptions.factor();
         let (storage, requests) = storage(scenario, catalog, item, built);
+        let storage = storage.into_iter().map(|held| StorageUse { price: held.price.scaled(factor), ..held }).collect();
         let preprocessing = if scenario.training.input.convert_each_run {
             conversion_cost(scenario, catalog, &item.candidate.instance, built).unwrap_or(Money::ZERO)
         } else {
@@ -38,8 +40,8 @@ impl<'a> Metering<'a> {
             tariff,
             instances: item.candidate.count as f64,
             storage,
-            requests,
-            egress: egress(scenario, catalog, &item.candidate.instance),
+            requests: requests.scaled(factor),
+            egress: egress(scenario, catalog, &item.candidate.instance).scaled(factor),
             preprocessing,
         }
     }
@@ -158,6 +160,5 @@ pub(super) fn conversion_cost(scenario: &Scenario, catalog: &Catalog, instance: 
     let (machine, hourly) = conversion_machine(scenario, catalog, instance)?;
     // The job was timed on the vCPUs assumed; a machine of another size takes longer or shorter in proportion.
     let scale = scenario.training.input.conversion_vcpus / machine.vcpus.unwrap_or(scenario.training.input.conversion_vcpus);
-    let factor = scenario.assumptions.price_factor.unwrap_or(1.0);
-    Some(Money::from_usd(hourly * built.conversion.hours() * scale * factor))
+    Some(Money::from_usd(hourly * built.conversion.hours() * scale * scenario.assumptions.factor()))
 }

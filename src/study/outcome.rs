@@ -20,8 +20,10 @@ use super::replicate::Sample;
 use super::result::{BoundRow, Conversion, Estimate, LedgerLine, MemoryPart, Probability, Row};
 use super::LEVEL;
 
-/// Quantiles of the step-time error.
+/// Quantiles of each error of the step time.
 const ERROR_POINTS: usize = 21;
+/// Coprime to [`ERROR_POINTS`]: pairs the quantiles of two errors without correlation.
+const PAIRING: usize = 8;
 /// Quantiles of the price range.
 const PRICE_POINTS: usize = 5;
 
@@ -48,7 +50,10 @@ pub(super) fn outcomes(
         .iter()
         .zip(samples)
         .map(|(item, sample)| match &item.verdict {
-            Verdict::Ready(ready) => Weigher { scenario, catalog, item, ready, sample }.outcome(),
+            Verdict::Ready(ready) => {
+                let errors = StepErrors::of(&ready.built);
+                Weigher { scenario, catalog, item, ready, sample, errors }.outcome()
+            }
             Verdict::Infeasible(reason) => {
                 let mut row = blank_row(item);
                 row.reason = Some(reason.to_string());
@@ -67,6 +72,7 @@ struct Weigher<'a> {
     item: &'a Prepared,
     ready: &'a Ready,
     sample: &'a Sample,
+    errors: StepErrors,
 }
 
 impl Weigher<'_> {
@@ -80,7 +86,7 @@ impl Weigher<'_> {
         let stretched: Vec<f64> = replicas.iter().map(stretching).collect();
         let unfinished = replicas.iter().filter(|replica| replica.finish.is_none()).count();
         let time_runs = self.runs(|replica, factor| time_at(replica, factor));
-        row.time_s = Some(estimate(&times, &stretched, built.log_error, 0.0, &time_runs));
+        row.time_s = Some(estimate(&times, &stretched, self.errors.ends, 0.0, &time_runs));
         if unfinished > 0 {
             row.warnings.push(format!(
                 "not finished within {} in {unfinished} of {} replications: time and cost are lower bounds",
@@ -139,7 +145,7 @@ impl Weigher<'_> {
     /// Costs of the replicas at the usual price and their instance-hours; fills the bill, the estimate and the budget.
     fn weigh_cost(&self, row: &mut Row, tariff: &Tariff, unfinished: bool) -> (Vec<f64>, f64) {
         let metering = Metering::of(self.scenario, self.catalog, self.item, &self.ready.built, tariff);
-        let fee = self.scenario.assumptions.cluster_fee;
+        let fee = self.scenario.assumptions.cluster_fee.map(|fee| fee.scaled(self.scenario.assumptions.factor()));
         let replicas = &self.sample.replicas;
         let bill = |replica: &TrainingReplica, factor: f64, hourly: PricePerHour| {
             Ledger::of(&metering.meters(replica, factor), hourly, tariff, fee)
@@ -158,7 +164,7 @@ impl Weigher<'_> {
         let price_error = if typical.usd_per_hour() > 0.0 { 0.5 * (high - low) / typical.usd_per_hour() } else { 0.0 };
         let prices = price_points(tariff);
         let runs = self.runs_at_prices(&prices, |replica, factor, price| bill(replica, factor, price).total().usd());
-        let mut estimate = estimate(&costs, &stretched, self.ready.built.log_error, price_error, &runs);
+        let mut estimate = estimate(&costs, &stretched, self.errors.ends, price_error, &runs);
         // The point of the estimate is the sum of the bill, to the nano-dollar.
         estimate.mean = row.ledger.iter().map(|line| line.usd).sum();
         row.cost_usd = Some(estimate);
@@ -175,8 +181,7 @@ impl Weigher<'_> {
                 if unfinished && replica.finish.is_none() {
                     return 0.0;
                 }
-                error_factors(self.ready.built.log_error).iter().map(|factor| met(replica, *factor)).sum::<f64>()
-                    / ERROR_POINTS as f64
+                self.errors.factors.iter().map(|factor| met(replica, *factor)).sum::<f64>() / ERROR_POINTS as f64
             };
             probability_of(&replicas.iter().map(replicate).collect::<Vec<f64>>())
         });
@@ -210,7 +215,7 @@ impl Weigher<'_> {
             let step = built.job.mean_step();
             let flops = model.training_flops().0 * self.ready.plan.global_batch as f64;
             let mfu = flops / step.0.max(1e-12) / (peak.0 * self.ready.plan.devices as f64);
-            row.mfu = Some(spread(mfu, built.log_error));
+            row.mfu = Some(self.per_step(mfu));
         }
         let share = |value: &dyn Fn(&TrainingReplica) -> f64| share_estimate(replicas, value);
         row.stall_share = Some(share(&|replica| {
@@ -229,7 +234,7 @@ impl Weigher<'_> {
         let runs = self.runs(|replica, factor| {
             billed(replica) + carbon::of_time(per_hour, Seconds(stretching(replica))) * (factor - 1.0)
         });
-        row.carbon_kg = Some(estimate(&values, &stretched, self.ready.built.log_error, 0.0, &runs));
+        row.carbon_kg = Some(estimate(&values, &stretched, self.errors.ends, 0.0, &runs));
     }
 
     /// The conversion job against reading the original files, when either is at hand.
@@ -254,8 +259,16 @@ impl Weigher<'_> {
         })
     }
 
+    /// A figure in inverse proportion to the step time.
+    fn per_step(&self, value: f64) -> Estimate {
+        let ascending = sorted(&self.errors.factors.iter().map(|factor| value / factor).collect::<Vec<f64>>());
+        let at = |p: f64| quantile(&ascending, p).unwrap_or(value);
+        let (short, long) = self.errors.ends;
+        Estimate { mean: value, lo: value / long, hi: value / short, level: LEVEL, p50: at(0.5), p90: at(0.9) }
+    }
+
     fn runs(&self, value: impl Fn(&TrainingReplica, f64) -> f64) -> Vec<f64> {
-        let factors = error_factors(self.ready.built.log_error);
+        let factors = &self.errors.factors;
         self.sample.replicas.iter().flat_map(|replica| factors.iter().map(|factor| value(replica, *factor)).collect::<Vec<_>>()).collect()
     }
 
@@ -268,7 +281,7 @@ impl Weigher<'_> {
     }
 
     fn probability(&self, holds: impl Fn(&TrainingReplica, f64) -> bool) -> Probability {
-        let factors = error_factors(self.ready.built.log_error);
+        let factors = &self.errors.factors;
         let shares: Vec<f64> = self
             .sample
             .replicas
@@ -279,11 +292,32 @@ impl Weigher<'_> {
     }
 }
 
-/// Factors on the step time at evenly spaced probabilities.
-fn error_factors(log_error: f64) -> Vec<f64> {
-    (0..ERROR_POINTS)
-        .map(|index| libm::exp(log_error * normal_quantile((index as f64 + 0.5) / ERROR_POINTS as f64)))
-        .collect()
+/// How wrong the predicted step may be, as factors on it.
+#[derive(Clone, Debug)]
+struct StepErrors {
+    /// Evenly probable factors for single runs.
+    factors: Vec<f64>,
+    /// Lower and upper end at the level of the intervals.
+    ends: (f64, f64),
+}
+
+impl StepErrors {
+    /// Device and input stages err independently; each takes its own quantiles, paired so that both are evenly spread.
+    fn of(built: &Built) -> Self {
+        let at = |log_error: f64, index: usize| {
+            libm::exp(log_error * normal_quantile((index as f64 + 0.5) / ERROR_POINTS as f64))
+        };
+        let factor = |device: usize, input: usize| {
+            built.step_factor(at(built.log_error, device), at(built.input.log_error, input))
+        };
+        let factors = (0..ERROR_POINTS).map(|index| factor(index, index * PAIRING % ERROR_POINTS)).collect();
+        let grid: Vec<f64> =
+            (0..ERROR_POINTS).flat_map(|device| (0..ERROR_POINTS).map(move |input| (device, input))).map(|(device, input)| factor(device, input)).collect();
+        let ascending = sorted(&grid);
+        let tail = 0.5 * (1.0 - LEVEL);
+        let end = |p: f64| quantile(&ascending, p).unwrap_or(1.0);
+        Self { factors, ends: (end(tail), end(1.0 - tail)) }
+    }
 }
 
 /// Prices at evenly spaced probabilities of a triangle from least over usual to greatest.
@@ -331,35 +365,27 @@ fn failure_share(replica: &TrainingReplica) -> f64 {
 }
 
 /// The expected value with both kinds of error, and the quantiles of single runs.
-fn estimate(values: &[f64], stretched: &[f64], log_error: f64, price_error: f64, runs: &[f64]) -> Estimate {
+fn estimate(values: &[f64], stretched: &[f64], ends: (f64, f64), price_error: f64, runs: &[f64]) -> Estimate {
     let count = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / count;
     let scaled = stretched.iter().sum::<f64>() / count;
     let half = Interval::of_sample(values, LEVEL).map_or(0.0, |interval| interval.half_width());
-    let z = normal_quantile(0.5 + 0.5 * LEVEL);
     let price = mean * price_error;
     let side = |model: f64| libm::sqrt(half * half + model * model + price * price);
     let ascending = sorted(runs);
     Estimate {
         mean,
-        lo: (mean - side(scaled * (1.0 - libm::exp(-z * log_error)))).max(0.0),
-        hi: mean + side(scaled * (libm::exp(z * log_error) - 1.0)),
+        lo: (mean - side(scaled * (1.0 - ends.0))).max(0.0),
+        hi: mean + side(scaled * (ends.1 - 1.0)),
         level: LEVEL,
         p50: quantile(&ascending, 0.5).unwrap_or(mean),
         p90: quantile(&ascending, 0.9).unwrap_or(mean),
     }
 }
 
-/// A figure in inverse proportion to the step time.
-fn spread(value: f64, log_error: f64) -> Estimate {
-    let at = |z: f64| value * libm::exp(z * log_error);
-    let z = normal_quantile(0.5 + 0.5 * LEVEL);
-    Estimate { mean: value, lo: at(-z), hi: at(z), level: LEVEL, p50: value, p90: at(normal_quantile(0.9)) }
-}
-
 fn share_estimate(replicas: &[TrainingReplica], value: &dyn Fn(&TrainingReplica) -> f64) -> Estimate {
     let values: Vec<f64> = replicas.iter().map(value).collect();
-    let mut found = estimate(&values, &[], 0.0, 0.0, &values);
+    let mut found = estimate(&values, &[], (1.0, 1.0), 0.0, &values);
     found.hi = found.hi.min(1.0);
     found
 }

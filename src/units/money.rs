@@ -110,6 +110,12 @@ impl Add for PricePerHour {
 pub struct PricePerByteMonth(pub Money);
 
 impl PricePerByteMonth {
+    /// Scaled by a factor.
+    #[must_use]
+    pub fn scaled(self, factor: f64) -> Self {
+        Self(self.0.scaled(factor))
+    }
+
     /// Cost of keeping `amount` for `time`.
     #[must_use]
     pub fn for_time(self, amount: Bytes, time: Seconds) -> Money {

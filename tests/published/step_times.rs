@@ -11,11 +11,11 @@ const WRITE: &str = "CAPPLAN_WRITE_PROFILES";
 
 const STEPS_HEADER: &str = "# Step times of training on one host, format 1: ln(samples per second of one device) = offset + sum of multiplier x coefficient[key],
 # components and offset in src/steptime/{components,factors}.rs. Fitted by src/steptime/regression.rs to assets/observations/training.csv
-# (published 2018 to 2025, sources in its rows) with the facts of assets/models and assets/accelerators; fitted 2025-11-24.
+# (published 2018 to 2025, sources in its rows) with the facts of assets/models and assets/accelerators; fitted 2026-11-24.
 # To make it anew: CAPPLAN_WRITE_PROFILES=1 cargo test --release shipped_tables
 ";
 const EVIDENCE_HEADER: &str = "# What the rows of assets/observations/training.csv cover, format 1: slopes of the regression are held to these ranges, and the error
-# of a prediction depends on what was seen. Logarithms as in src/steptime/factors.rs; made with training-steps.csv, 2025-11-24.
+# of a prediction depends on what was seen. Logarithms as in src/steptime/factors.rs; made with training-steps.csv, 2026-11-24.
 ";
 
 #[test]

@@ -37,6 +37,8 @@ pub struct InputTimes {
     pub preload: Seconds,
     /// Share of the data set that the cache holds.
     pub cached_share: f64,
+    /// Standard deviation of the logarithm of the error of these times.
+    pub log_error: f64,
     /// The worst provenance among the figures used.
     pub provenance: Provenance,
 }
@@ -75,6 +77,8 @@ impl HostInput<'_> {
             host_to_device: self.host_to_device(),
             preload,
             cached_share,
+            // Mean absolute error of the law of decode workers over hosts, as a standard deviation (√(π/2) times it).
+            log_error: 1.25 * self.catalog.decode.get("any").map_or(0.25, |law| law.relative_error),
             provenance: if known && has_cpu { Provenance::Catalog } else { Provenance::Assumed },
         }
     }

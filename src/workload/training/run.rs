@@ -61,6 +61,8 @@ struct TrainingRun<'a> {
     /// Steps since the last checkpoint, and the time they took.
     unsaved: u64,
     unsaved_time: SimSpan,
+    /// Part of `unsaved_time` in which the device waited for input.
+    unsaved_wait: SimSpan,
     workers_up: u64,
     meters: Meters,
     streams: Streams,
@@ -133,6 +135,7 @@ impl<'a> TrainingRun<'a> {
             saved: Position::default(),
             unsaved: 0,
             unsaved_time: SimSpan::ZERO,
+            unsaved_wait: SimSpan::ZERO,
             workers_up: job.elastic_workers.unwrap_or(1),
             meters: Meters::default(),
             streams: Streams {
@@ -201,7 +204,7 @@ impl<'a> TrainingRun<'a> {
         let step = Seconds((phase.step.mean.0 + spread).max(0.0) * slowed);
         let interval = self.job.checkpoint_interval.map(|interval| {
             let steps = (interval.0 / phase.step.mean.0.max(1e-9)).round();
-            (steps as u64).max(self.unsaved + 1)
+            (steps as u64).max(self.unsaved).max(1)
         });
         Stretch {
             steps,
@@ -281,8 +284,7 @@ impl<'a> TrainingRun<'a> {
             self.since = now;
             self.stretch = Stretch::NOTHING;
             self.saved = self.position;
-            self.unsaved = 0;
-            self.unsaved_time = SimSpan::ZERO;
+            self.forget_unsaved();
         }
     }
 
@@ -290,9 +292,15 @@ impl<'a> TrainingRun<'a> {
     fn lose(&mut self) {
         self.meters.rework += self.unsaved_time;
         self.meters.computing = self.meters.computing - self.unsaved_time;
+        self.meters.input_wait = self.meters.input_wait - self.unsaved_wait;
         self.position = self.saved;
+        self.forget_unsaved();
+    }
+
+    fn forget_unsaved(&mut self) {
         self.unsaved = 0;
         self.unsaved_time = SimSpan::ZERO;
+        self.unsaved_wait = SimSpan::ZERO;
     }
 
     /// Books the time since the last change, and the progress made in it.
@@ -316,15 +324,18 @@ impl<'a> TrainingRun<'a> {
         self.meters.checkpoints += saving;
         self.meters.computing += computing;
         let waited = self.job.phases.get(self.position.phase).map_or(0.0, |phase| phase.step.input_wait);
-        self.meters.input_wait += SimSpan::from_seconds(computing.seconds() * waited);
+        let wait = |time: SimSpan| SimSpan::from_seconds(time.seconds() * waited);
+        self.meters.input_wait += wait(computing);
         self.position.steps += steps;
         self.unsaved = unsaved;
         if checkpoints > 0 {
             self.saved = Position { steps: self.position.steps - unsaved.min(steps), ..self.position };
             let until_saved = self.stretch.step.times(steps - unsaved.min(steps)) + self.stretch.write.times(checkpoints);
             self.unsaved_time = elapsed - beyond - until_saved;
+            self.unsaved_wait = wait(self.unsaved_time);
         } else {
             self.unsaved_time += computing;
+            self.unsaved_wait += wait(computing);
         }
         self.stretch = Stretch { steps: self.stretch.steps - steps, unsaved, ..self.stretch };
     }

@@ -63,7 +63,7 @@ impl Stretch {
             let steps = clamp(elapsed / step, self.steps);
             return Progress { steps, checkpoints: 0, unsaved: self.unsaved + steps };
         };
-        // `unsaved` is below the interval, since a checkpoint is due when it gets there.
+        // A checkpoint is due as soon as `unsaved` gets to the interval, before the next step.
         let first = u128::from(interval - self.unsaved.min(interval));
         let (interval, write) = (u128::from(interval), u128::from(self.write.0));
         let first_cycle = first * step + write;
@@ -122,7 +122,7 @@ mod tests {
             steps in 0u64..400, step in 1u64..50, write in 0u64..120,
             interval in prop::option::of(1u64..40), unsaved in 0u64..40, share in 0.0f64..1.2,
         ) {
-            let unsaved = unsaved.min(interval.unwrap_or(40) - 1);
+            let unsaved = unsaved.min(interval.unwrap_or(40));
             let stretch = Stretch { steps, step: SimSpan(step), interval, write: SimSpan(write), unsaved };
             let elapsed = (stretch.span().0 as f64 * share) as u64;
             prop_assert_eq!(stretch.after(SimSpan(elapsed)), stepped(&stretch, elapsed));

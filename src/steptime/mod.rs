@@ -1,0 +1,42 @@
+//! Floor 3: seconds per step, from catalog types only.
+//!
+//! Owns what one device needs for a batch ([`StepTimes`]: fitted to published measurements, or carried over from other
+//! devices and models with a wider error), the fit itself with its left-out groups ([`Regression`], [`HeldOut`]), what
+//! exchanging gradients adds ([`collectives`], [`placement`]), and the roofline. It must not know fleets, prices,
+//! layouts' feasibility or what a run does with its steps.
+
+pub mod collectives;
+pub mod placement;
+pub mod roofline;
+
+mod coefficients;
+mod components;
+mod cpu;
+mod dense;
+mod evidence;
+mod exchange;
+mod factors;
+mod holdout;
+mod judged;
+mod observation;
+mod predict;
+mod refit;
+mod regression;
+mod stack;
+mod subject;
+mod system;
+mod tables;
+
+pub use coefficients::Coefficients;
+pub use evidence::Seen;
+pub use exchange::{Exchange, Exposure, FabricLink, link_of};
+pub use factors::Setting;
+pub use holdout::{HeldOut, HeldOutError, Hidden};
+pub use judged::Z90;
+pub use observation::Observation;
+pub use predict::{DeviceLimit, DeviceTime, NoStepTime, RatePrediction, StepQuery, StepTimes};
+pub use refit::Refit;
+pub use regression::Regression;
+pub use stack::SoftwareStack;
+pub use subject::{Arithmetic, has_tf32};
+pub use tables::ProfileError;

@@ -1,0 +1,79 @@
+//! Floor 8: how wrong the predictions are.
+//!
+//! Owns observation files, their join with the catalog, the predictions made from their configuration columns alone, and
+//! the error report. It must not know scenarios, runs or money. What it predicts never saw the pair of device and model
+//! that a row is about, whichever table the row comes from.
+
+mod aliases;
+mod configuration;
+mod nodes;
+mod predict;
+mod read;
+mod report;
+mod resolve;
+mod score;
+mod text;
+
+use std::path::PathBuf;
+
+use crate::catalog::Catalog;
+use crate::steptime::{Observation, ProfileError, StepTimes};
+
+use predict::Predictor;
+use score::Scored;
+
+pub use configuration::{Configuration, Counting, Metric, Precision};
+pub use read::{MAX_ROWS, ReadError, Row};
+pub use report::{Figures, Group, Report, RowReport};
+pub use resolve::Skip;
+
+/// Where observations come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ObservationSource {
+    /// The table that ships with the program.
+    Shipped,
+    /// A file of published training rows, as `capplan validate --observations` takes it.
+    File(PathBuf),
+}
+
+/// Why nothing can be validated.
+#[derive(Debug, thiserror::Error)]
+pub enum ValidateError {
+    /// An observation file is at fault.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The shipped tables do not hold together.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+}
+
+/// Predicts the rows of every source and compares them with what was published.
+///
+/// # Errors
+/// When a source cannot be read or the shipped tables do not hold together. Rows that cannot be modelled are no error:
+/// they are skipped, with a reason, and counted.
+pub fn validate(
+    catalog: &Catalog,
+    steps: &StepTimes,
+    sources: &[ObservationSource],
+) -> Result<Report, ValidateError> {
+    let mut predictor = Predictor::new(catalog, steps)?;
+    let mut scored = Vec::new();
+    for source in sources {
+        let mut score = |row: Row| -> Result<(), ValidateError> {
+            scored.push(Scored::of(row, &mut predictor)?);
+            Ok(())
+        };
+        match source {
+            ObservationSource::Shipped => {
+                Observation::shipped()?.iter().map(Row::of_shipped).try_for_each(&mut score)?;
+            }
+            ObservationSource::File(path) => {
+                let file = std::fs::File::open(path)
+                    .map_err(|error| ReadError::Open { file: path.display().to_string(), error })?;
+                read::rows(&path.display().to_string(), file)?.try_for_each(|row| score(row?))?;
+            }
+        }
+    }
+    Ok(Report::of(scored))
+}

@@ -1,0 +1,55 @@
+//! Predictions of published values, from configurations alone.
+
+use crate::catalog::Catalog;
+use crate::steptime::{HeldOut, HeldOutError, Hidden, ProfileError, StepTimes, Z90};
+
+use super::aliases::Aliases;
+use super::configuration::Configuration;
+use super::nodes::over_hosts;
+use super::resolve::{Resolved, Skip};
+
+/// A predicted value with its 90 % interval, in the row's own metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Predicted {
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// Predicts rows, each without any measurement of its pair of device and model.
+#[derive(Debug)]
+pub(super) struct Predictor<'a> {
+    catalog: &'a Catalog,
+    aliases: Aliases,
+    held_out: HeldOut<'a>,
+}
+
+impl<'a> Predictor<'a> {
+    pub(super) fn new(catalog: &'a Catalog, steps: &'a StepTimes) -> Result<Self, ProfileError> {
+        let held_out = HeldOut::shipped(steps, catalog, Hidden::Pair)?;
+        Ok(Self { catalog, aliases: Aliases::embedded()?, held_out })
+    }
+
+    /// The prediction of a row, or why there is none.
+    pub(super) fn predict(&mut self, row: &Configuration) -> Result<Result<Predicted, Skip>, ProfileError> {
+        let resolved = match Resolved::of(self.catalog, &self.aliases, row) {
+            Ok(resolved) => resolved,
+            Err(skip) => return Ok(Err(skip)),
+        };
+        let rate = match self.held_out.rate(&resolved.setting(row)) {
+            Ok(rate) => rate,
+            Err(HeldOutError::NoStepTime(reason)) => return Ok(Err(Skip::NoStepTime(reason.to_string()))),
+            Err(HeldOutError::Profile(error)) => return Err(error),
+        };
+        let (of_host, error) = (rate.samples_per_second, rate.log_error);
+        let scaled = match resolved.across {
+            None => Some((of_host, error)),
+            Some(across) => over_hosts(self.catalog, &resolved, across, of_host)
+                .map(|(rate, scaling)| (rate, libm::hypot(error, scaling))),
+        };
+        let Some((rate, error)) = scaled else { return Ok(Err(Skip::Network)) };
+        let value = resolved.published(row, rate);
+        let factor = libm::exp(Z90 * libm::hypot(error, Resolved::metric_error(row)));
+        Ok(Ok(Predicted { value, low: value / factor, high: value * factor }))
+    }
+}

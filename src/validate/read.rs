@@ -1,0 +1,215 @@
+//! Observation files: rows of the public training schema, read one at a time.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use csv::StringRecord;
+use thiserror::Error;
+
+use crate::steptime::Observation;
+
+use super::configuration::{Configuration, Counting, Metric};
+use super::text;
+
+/// Rows that a file may hold.
+pub const MAX_ROWS: usize = 1_000_000;
+/// Columns that every file must have.
+const REQUIRED: &[&str] = &["id", "category", "model", "accelerator", "accelerator_count", "metric", "value"];
+/// Parallelism that is not modelled yet when it is wider than one.
+const SPLITS: &[(&str, &str)] =
+    &[("tp", "tensor"), ("pp", "pipeline"), ("cp", "context"), ("ep", "expert")];
+
+/// Why an observation file cannot be read.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// It cannot be opened.
+    #[error("{file}: {error}")]
+    Open {
+        /// The file.
+        file: String,
+        /// The system's reason.
+        error: std::io::Error,
+    },
+    /// It lacks a column.
+    #[error("{file}:1: the column `{column}` is missing")]
+    Column {
+        /// The file.
+        file: String,
+        /// The column.
+        column: &'static str,
+    },
+    /// A line is no row.
+    #[error("{file}:{line}: {error}")]
+    Line {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// What is wrong.
+        error: csv::Error,
+    },
+    /// A value is no number.
+    #[error("{file}:{line}: `{column}` is \"{text}\", which is no {what}")]
+    Value {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// The column.
+        column: &'static str,
+        /// The value as written.
+        text: String,
+        /// What it should be.
+        what: &'static str,
+    },
+    /// It is too long.
+    #[error("{file}: more than {MAX_ROWS} rows")]
+    TooMany {
+        /// The file.
+        file: String,
+    },
+}
+
+/// A published row: what was measured, apart from its configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Its name.
+    pub id: String,
+    /// The published value; `None` when blank.
+    pub value: Option<f64>,
+    /// Rows that count as one measurement.
+    pub weight_group: String,
+    /// What the prediction may read.
+    pub configuration: Configuration,
+}
+
+impl Row {
+    /// A shipped row; its value is that of all devices together.
+    #[must_use]
+    pub fn of_shipped(row: &Observation) -> Self {
+        Self {
+            id: row.id.clone(),
+            value: Some(row.samples_per_s * row.count as f64),
+            weight_group: row.weight_group.clone(),
+            configuration: Configuration::of_shipped(row),
+        }
+    }
+}
+
+/// The rows of a file, as they are read.
+///
+/// # Errors
+/// When a required column is missing; each row, when it is no row or a number is none.
+pub fn rows(file: &str, source: impl Read) -> Result<impl Iterator<Item = Result<Row, ReadError>>, ReadError> {
+    let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).flexible(false).from_reader(source);
+    let headers = reader.headers().map_err(|error| line_error(file, error))?.clone();
+    let columns: BTreeMap<String, usize> =
+        headers.iter().enumerate().map(|(at, name)| (name.trim().trim_start_matches('\u{feff}').to_owned(), at)).collect();
+    if let Some(column) = REQUIRED.iter().find(|name| !columns.contains_key(**name)) {
+        return Err(ReadError::Column { file: file.to_owned(), column });
+    }
+    let file = file.to_owned();
+    Ok(reader.into_records().enumerate().map(move |(index, record)| {
+        if index >= MAX_ROWS {
+            return Err(ReadError::TooMany { file: file.clone() });
+        }
+        let record = record.map_err(|error| line_error(&file, error))?;
+        Line { file: &file, columns: &columns, record: &record }.row()
+    }))
+}
+
+fn line_error(file: &str, error: csv::Error) -> ReadError {
+    let line = error.position().map_or(1, csv::Position::line);
+    ReadError::Line { file: file.to_owned(), line, error }
+}
+
+struct Line<'a> {
+    file: &'a str,
+    columns: &'a BTreeMap<String, usize>,
+    record: &'a StringRecord,
+}
+
+impl Line<'_> {
+    fn text(&self, column: &str) -> &str {
+        self.columns.get(column).and_then(|at| self.record.get(*at)).unwrap_or_default().trim()
+    }
+
+    fn number(&self, column: &'static str) -> Result<Option<f64>, ReadError> {
+        let text = self.text(column);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+        number.map(Some).ok_or_else(|| self.fault(column, "number"))
+    }
+
+    fn count(&self, column: &'static str) -> Result<Option<u64>, ReadError> {
+        let whole = |number: f64| (number >= 1.0 && number.fract() == 0.0 && number < 1e9).then_some(number as u64);
+        match self.number(column)? {
+            None => Ok(None),
+            Some(number) => whole(number).map(Some).ok_or_else(|| self.fault(column, "count")),
+        }
+    }
+
+    fn positive(&self, column: &'static str) -> Result<Option<f64>, ReadError> {
+        Ok(self.number(column)?.filter(|number| *number > 0.0))
+    }
+
+    fn fault(&self, column: &'static str, what: &'static str) -> ReadError {
+        ReadError::Value {
+            file: self.file.to_owned(),
+            line: self.record.position().map_or(0, csv::Position::line),
+            column,
+            text: self.text(column).to_owned(),
+            what,
+        }
+    }
+
+    fn row(&self) -> Result<Row, ReadError> {
+        let id = self.text("id").to_owned();
+        let prefix = id.split('-').next().unwrap_or_default();
+        let group = ["model", "accelerator", "accelerator_count", "metric"].map(|column| self.text(column));
+        Ok(Row {
+            value: self.number("value")?,
+            weight_group: format!("{prefix}|{}", group.join("|")),
+            configuration: self.configuration()?,
+            id,
+        })
+    }
+
+    fn configuration(&self) -> Result<Configuration, ReadError> {
+        let interconnect = self.text("interconnect");
+        let stack = text::stack(self.text("framework"), self.text("benchmark_round"), interconnect);
+        let unit = self.text("unit");
+        let mut split = None;
+        for (column, name) in SPLITS {
+            if self.number(column)?.is_some_and(|width| width > 1.0) {
+                split = split.or(Some(*name));
+            }
+        }
+        Ok(Configuration {
+            category: self.text("category").to_owned(),
+            metric: Metric::of(self.text("metric")),
+            per_device: unit.to_lowercase().contains("per accelerator"),
+            worker_steps: unit.to_lowercase().contains("worker steps"),
+            counting: if text::counts_tokens(unit) { Counting::Tokens } else { Counting::PublishedSamples },
+            model: self.text("model").to_owned(),
+            variant: text::variant(self.text("model")),
+            task: self.text("task").to_owned(),
+            accelerator: self.text("accelerator").to_owned(),
+            devices: self.count("accelerator_count")?,
+            per_node: self.count("accelerators_per_node")?,
+            framework: self.text("framework").to_owned(),
+            stack: stack.to_owned(),
+            precision: text::precision(self.text("precision")),
+            inside: text::inside(interconnect, stack, self.text("accelerator").contains("SXM")).map(str::to_owned),
+            network: interconnect.to_owned(),
+            micro_batch: self.positive("micro_batch")?,
+            global_batch: self.positive("global_batch")?,
+            accumulation: self.positive("grad_accum")?,
+            sequence: self.positive("seq_len")?,
+            samples_to_target: self.positive("samples_to_target")?,
+            split,
+        })
+    }
+}

@@ -1,0 +1,59 @@
+//! Predictions beside published values.
+
+use crate::steptime::ProfileError;
+
+use super::predict::{Predicted, Predictor};
+use super::read::Row;
+use super::resolve::Skip;
+
+/// A row with its prediction, or the reason why there is none.
+#[derive(Clone, Debug)]
+pub(super) struct Scored {
+    pub row: Row,
+    pub outcome: Result<Comparison, Skip>,
+}
+
+/// A prediction beside the published value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Comparison {
+    pub predicted: Predicted,
+    /// Predicted over published, less one, in percent.
+    pub error_pct: f64,
+    /// Whether the interval holds the published value.
+    pub covered: bool,
+}
+
+impl Scored {
+    pub(super) fn of(row: Row, predictor: &mut Predictor<'_>) -> Result<Self, ProfileError> {
+        let published = row.value.filter(|value| *value > 0.0);
+        let outcome = predictor.predict(&row.configuration)?.and_then(|predicted| {
+            let published = published.ok_or(Skip::Value)?;
+            Ok(Comparison {
+                predicted,
+                error_pct: (predicted.value / published - 1.0) * 100.0,
+                covered: (predicted.low..=predicted.high).contains(&published),
+            })
+        });
+        Ok(Self { row, outcome })
+    }
+}
+
+/// The value below which a share of the weight lies; `None` of nothing.
+pub(super) fn weighted_quantile(values: &[(f64, f64)], share: f64) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(|left, right| left.0.total_cmp(&right.0));
+    let total: f64 = sorted.iter().map(|(_, weight)| weight).sum();
+    let mut before = 0.0;
+    let found = sorted.iter().find(|(_, weight)| {
+        before += weight;
+        // Sums of equal weights differ by rounding.
+        before >= share * total * (1.0 - 1e-12)
+    });
+    found.or(sorted.last()).map(|(value, _)| *value)
+}
+
+/// The weighted mean; `None` of nothing.
+pub(super) fn weighted_mean(values: &[(f64, f64)]) -> Option<f64> {
+    let total: f64 = values.iter().map(|(_, weight)| weight).sum();
+    (total > 0.0).then(|| values.iter().map(|(value, weight)| value * weight).sum::<f64>() / total)
+}
