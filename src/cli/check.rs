@@ -2,7 +2,7 @@
 
 use crate::engine::Cancel;
 use crate::report::{planned_json, planned_table, resolved_table};
-use crate::study::prepare;
+use crate::study::{Depth, prepare};
 
 use super::args::{Check, Format, Shared};
 use super::exit::{Failure, Status};
@@ -18,7 +18,7 @@ pub fn run(options: &Check, shared: &Shared) -> Result<Status, Failure> {
         return Ok(Status::Done);
     }
     let seed = options.input.seed.unwrap_or(loaded.scenario.seed);
-    let prepared = prepare(&loaded.scenario, &catalog, &step_times()?, seed, &Cancel::new())?;
+    let prepared = prepare(&loaded.scenario, &catalog, &step_times()?, seed, Depth::Plan, &Cancel::new())?;
     let text = match options.format {
         Format::Json => format!("{:#}\n", planned_json(&prepared)),
         format => table_text(&planned_table(&prepared), format),

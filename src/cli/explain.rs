@@ -2,7 +2,7 @@
 
 use crate::engine::Cancel;
 use crate::report;
-use crate::study::{self, Options, prepare};
+use crate::study::{self, Depth, Options, prepare};
 
 use super::args::{Explain, Shared};
 use super::exit::{Failure, Status};
@@ -19,7 +19,7 @@ pub fn run(options: &Explain, _shared: &Shared) -> Result<Status, Failure> {
         Options { seed: Some(seed), threads: options.input.threads.map(usize::from), ..Options::default() };
     let cancel = Cancel::new();
     let comparison = study::run(&loaded.scenario, &catalog, &step_times, &study_options, &cancel, &())?;
-    let prepared = prepare(&loaded.scenario, &catalog, &step_times, seed, &cancel)?;
+    let prepared = prepare(&loaded.scenario, &catalog, &step_times, seed, Depth::Pilot, &cancel)?;
     let text = report::explain(&loaded.scenario, &comparison, &prepared, &options.fleet, &options.metric)
         .map_err(|error| Failure::plain(Status::Usage, "usage", error.to_string()))?;
     to_stdout(&text)?;

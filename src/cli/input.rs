@@ -38,7 +38,7 @@ pub fn scenario(name: &str, input: &ScenarioInput, catalog: &Catalog) -> Result<
     let mut faults = Diagnostics::new();
     for change in &input.overrides {
         if let Err(fault) = apply_override(&mut root, change) {
-            faults.push(fault);
+            faults.push(*fault);
         }
     }
     if !faults.is_empty() {

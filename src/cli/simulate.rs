@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::report::{
-    Provenances, artifacts, flat_table, resolved_toml, result_json, short_table, summary, terminal, write_folder,
+    Provenances, artifacts, fitted_table, flat_table, resolved_toml, result_json, short_table, summary, terminal, write_folder,
 };
 use crate::stats::Stopping;
 use crate::steptime::StepTimes;
@@ -79,7 +79,7 @@ fn text(comparison: &Comparison, format: Format) -> String {
         Format::Markdown => short_table(comparison).markdown(),
         Format::Table => {
             let title = crate::report::clean(&comparison.scenario);
-            format!("{title}\n{}\n{}", terminal(&short_table(comparison), width()), summary(comparison))
+            format!("{title}\n{}\n{}", terminal(&fitted_table(comparison, width()), width()), summary(comparison))
         }
     }
 }

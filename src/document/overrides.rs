@@ -8,8 +8,10 @@ use super::node::{Entry, Node, Origin, Value};
 ///
 /// # Errors
 /// When there is no `=`, the path is empty, or a list entry is not there.
-pub fn apply_override(root: &mut Node, text: &str) -> Result<(), Diagnostic> {
-    let fault = |message: String| Diagnostic::new(Code::Syntax, "--set", message).suggest("write --set key.path=value");
+pub fn apply_override(root: &mut Node, text: &str) -> Result<(), Box<Diagnostic>> {
+    let fault = |message: String| {
+        Box::new(Diagnostic::new(Code::Syntax, "--set", message).suggest("write --set key.path=value"))
+    };
     let (path, value) = text.split_once('=').ok_or_else(|| fault(format!("`{text}` has no `=`")))?;
     let steps = split_path(path.trim());
     if steps.iter().any(String::is_empty) {
@@ -53,7 +55,7 @@ fn split_path(path: &str) -> Vec<String> {
     steps
 }
 
-fn place(node: &mut Node, steps: &[String], value: Node, path: &str) -> Result<(), Diagnostic> {
+fn place(node: &mut Node, steps: &[String], value: Node, path: &str) -> Result<(), Box<Diagnostic>> {
     let Some((step, rest)) = steps.split_first() else {
         *node = value;
         return Ok(());
@@ -82,11 +84,12 @@ fn place(node: &mut Node, steps: &[String], value: Node, path: &str) -> Result<(
                         .iter()
                         .filter_map(|item| item.get("name").and_then(|entry| entry.node.text()).map(str::to_owned))
                         .collect();
-                    Err(missing(format!("no entry `{step}` in the list")).suggest(format!("entries: {}", names.join(", "))))
+                    let fault = missing(format!("no entry `{step}` in the list"));
+                    Err(Box::new(fault.suggest(format!("entries: {}", names.join(", ")))))
                 }
             }
         }
-        _ => Err(missing(format!("`{step}` lies below a plain value"))),
+        _ => Err(Box::new(missing(format!("`{step}` lies below a plain value")))),
     }
 }
 

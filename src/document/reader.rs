@@ -23,7 +23,7 @@ pub struct Resolved {
     pub path: String,
     /// The value as TOML.
     pub value: String,
-    /// Where it comes from: `file:line`, `--set`, `default`, or how it is derived.
+    /// Where it comes from: `file:line`, the command line, the default, or how it is derived.
     pub origin: String,
 }
 
@@ -214,7 +214,7 @@ impl<'a> Reader<'a> {
                 (_, Some(node)) => {
                     let place = node.origin.source.place(node.origin.span.start);
                     let origin = if &*node.origin.source.name == "--set" {
-                        "--set".to_owned()
+                        "command line".to_owned()
                     } else {
                         format!("{}:{}", node.origin.source.name, place.line)
                     };

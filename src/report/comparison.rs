@@ -1,9 +1,14 @@
 //! A comparison as JSON, as the flat table of all exports, and as the short table of the terminal.
 
+use crate::catalog::Purchase;
 use crate::study::{Comparison, Estimate, Probability, Row};
 use crate::units::{Seconds, Significant, human_duration};
 
-use super::table::{Cell, Table};
+use super::table::{BREAK, Cell, Table};
+use super::terminal::Width;
+
+/// A figure of a row.
+type Figure<'a, T> = &'a dyn Fn(&Row) -> Option<T>;
 
 /// The result contract as JSON text.
 #[must_use]
@@ -40,7 +45,7 @@ pub fn flat_table(comparison: &Comparison) -> Table {
     plain("region", &|row| row.region.as_str().into());
     plain("layout", &|row| row.layout.clone().into());
     plain("price_usd_per_hour", &|row| row.price_usd_per_hour.into());
-    let estimates: [(&str, &dyn Fn(&Row) -> Option<Estimate>); 9] = [
+    let estimates: [(&str, Figure<'_, Estimate>); 9] = [
         ("time_s", &|row| row.time_s),
         ("cost_usd", &|row| row.cost_usd),
         ("samples_per_s", &|row| row.samples_per_s),
@@ -54,7 +59,7 @@ pub fn flat_table(comparison: &Comparison) -> Table {
     for (name, value) in estimates {
         estimate_columns(&mut table, name, rows, value);
     }
-    let probabilities: [(&str, &dyn Fn(&Row) -> Option<Probability>); 2] =
+    let probabilities: [(&str, Figure<'_, Probability>); 2] =
         [("deadline_met", &|row| row.deadline_met), ("budget_met", &|row| row.budget_met)];
     for (name, value) in probabilities {
         probability_columns(&mut table, name, rows, value);
@@ -87,8 +92,9 @@ fn ledger_cell(row: &Row, item: &str) -> Cell {
     row.ledger.iter().find(|line| line.item == item).map_or(0.0, |line| line.usd).into()
 }
 
-fn estimate_columns(table: &mut Table, name: &str, rows: &[Row], value: &dyn Fn(&Row) -> Option<Estimate>) {
-    let parts: [(&str, fn(&Estimate) -> f64); 5] = [
+fn estimate_columns(table: &mut Table, name: &str, rows: &[Row], value: Figure<'_, Estimate>) {
+    type Part = fn(&Estimate) -> f64;
+    let parts: [(&str, Part); 5] = [
         ("mean", |estimate| estimate.mean),
         ("lo", |estimate| estimate.lo),
         ("hi", |estimate| estimate.hi),
@@ -100,8 +106,9 @@ fn estimate_columns(table: &mut Table, name: &str, rows: &[Row], value: &dyn Fn(
     }
 }
 
-fn probability_columns(table: &mut Table, name: &str, rows: &[Row], value: &dyn Fn(&Row) -> Option<Probability>) {
-    let parts: [(&str, fn(&Probability) -> f64); 3] = [
+fn probability_columns(table: &mut Table, name: &str, rows: &[Row], value: Figure<'_, Probability>) {
+    type Part = fn(&Probability) -> f64;
+    let parts: [(&str, Part); 3] = [
         ("probability", |met| met.probability),
         ("lo", |met| met.lo),
         ("hi", |met| met.hi),
@@ -120,7 +127,7 @@ pub fn short_table(comparison: &Comparison) -> Table {
     let mut column = |name: &str, value: &dyn Fn(&Row) -> Cell| table.push(name, rows.iter().map(|row| value(row)));
     column("", &|row| if comparison.recommended.as_deref() == Some(&row.fleet) { "*" } else { "" }.into());
     column("fleet", &|row| row.fleet.as_str().into());
-    column("machines", &|row| format!("{} × {} {}", row.instances, row.instance, row.purchase.word()).into());
+    column("machines", &|row| machines(row).into());
     column("time", &|row| row.time_s.map(|time| duration_range(&time)).into());
     column("cost USD", &|row| row.cost_usd.map(|cost| range(&cost)).into());
     if rows.iter().any(|row| row.deadline_met.is_some()) {
@@ -130,7 +137,10 @@ pub fn short_table(comparison: &Comparison) -> Table {
         column("budget", &|row| row.budget_met.map(|met| percent(&met)).into());
     }
     column("bound (next)", &|row| match (&row.bound, &row.reason) {
-        (Some(bound), _) => format!("{} ({} at {}×)", bound.name, bound.next, Significant(bound.margin.min(999.0), 2)).into(),
+        (Some(bound), _) => {
+            let margin = Significant(bound.margin.min(999.0), 2);
+            format!("{}{BREAK}({} at {margin}×)", bound.name, bound.next).into()
+        }
         (None, Some(reason)) => reason.as_str().into(),
         (None, None) => Cell::Null,
     });
@@ -139,13 +149,37 @@ pub fn short_table(comparison: &Comparison) -> Table {
     table
 }
 
-fn range(estimate: &Estimate) -> String {
-    format!("{} ({}–{})", Significant(estimate.mean, 3), Significant(estimate.lo, 3), Significant(estimate.hi, 3))
+/// The short table without the columns that a narrow terminal has no room for.
+#[must_use]
+pub fn fitted_table(comparison: &Comparison, width: Width) -> Table {
+    let mut table = short_table(comparison);
+    let spare: &[&str] = match width.0 {
+        0..90 => &["known", "stall", "machines"],
+        90..120 => &["known", "stall"],
+        _ => &[],
+    };
+    table.columns.retain(|column| !spare.contains(&column.name.as_str()));
+    table
 }
 
+fn range(estimate: &Estimate) -> String {
+    format!("{}{BREAK}({}–{})", Significant(estimate.mean, 3), Significant(estimate.lo, 3), Significant(estimate.hi, 3))
+}
+
+/// Machines without the provider, which the region tells as well, and with terms only where they are not the usual.
+fn machines(row: &Row) -> String {
+    let name = row.instance.split_once('/').map_or(row.instance.as_str(), |(_, name)| name);
+    let terms = if row.purchase == Purchase::OnDemand { String::new() } else { format!(" {}", row.purchase.word()) };
+    format!("{} × {name}{terms}", row.instances)
+}
+
+/// A duration with its range in the unit that suits the mean: `2.3 h (1.5–3.5)`.
 fn duration_range(estimate: &Estimate) -> String {
-    let time = |seconds: f64| human_duration(Seconds(seconds));
-    format!("{} ({}–{})", time(estimate.mean), time(estimate.lo), time(estimate.hi))
+    let text = human_duration(Seconds(estimate.mean));
+    let (value, unit) = text.split_once(' ').unwrap_or((&text, ""));
+    let scale = value.parse::<f64>().map_or(1.0, |value| estimate.mean / value);
+    let part = |seconds: f64| Significant(seconds / scale, 3);
+    format!("{value} {unit}{BREAK}({}–{})", part(estimate.lo), part(estimate.hi))
 }
 
 fn percent(met: &Probability) -> String {

@@ -141,10 +141,9 @@ pub fn write_folder(folder: &Path, files: &[Artifact], force: bool) -> Result<()
         move |error| OutError::Io { path, error }
     };
     fs::create_dir_all(folder).map_err(fault(folder))?;
-    if !force {
-        if let Some(file) = files.iter().find(|file| folder.join(file.name).exists()) {
-            return Err(OutError::Exists { path: folder.to_owned(), name: file.name.to_owned() });
-        }
+    let present = files.iter().find(|file| folder.join(file.name).exists());
+    if let (false, Some(file)) = (force, present) {
+        return Err(OutError::Exists { path: folder.to_owned(), name: file.name.to_owned() });
     }
     let mut staged = Vec::new();
     for file in files {

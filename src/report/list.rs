@@ -115,7 +115,7 @@ fn cheapest(catalog: &Catalog, accelerator: &str, price: impl Fn(&Offer) -> Opti
         .filter(|instance| instance.accelerator.as_deref() == Some(accelerator))
         .flat_map(|instance| {
             let count = instance.accelerators;
-            instance.offers.iter().filter_map(|offer| price(offer)).map(move |price| price / count).collect::<Vec<f64>>()
+            instance.offers.iter().filter_map(&price).map(move |price| price / count).collect::<Vec<f64>>()
         })
         .min_by(f64::total_cmp)
 }

@@ -18,7 +18,7 @@ mod table;
 mod terminal;
 mod validation;
 
-pub use comparison::{flat_table, result_json, result_schema, short_table};
+pub use comparison::{fitted_table, flat_table, result_json, result_schema, short_table};
 pub use diagnostics::{draw, error_json};
 pub use explain::{ExplainError, METRICS, explain};
 pub use files::{Artifact, OutError, Provenances, artifacts, catalog_digest, write_folder};

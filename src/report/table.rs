@@ -2,6 +2,9 @@
 
 use crate::units::Significant;
 
+/// Breaks a line within a cell of the terminal's table.
+pub(super) const BREAK: char = '\u{2028}';
+
 /// A typed cell.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
@@ -141,7 +144,7 @@ impl Table {
     #[must_use]
     pub fn markdown(&self) -> String {
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let escape = |text: &str| clean(text).replace('\\', "\\\\").replace('|', "\\|").replace('`', "\\`");
+        let escape = |text: &str| clean(&text.replace(BREAK, " ")).replace('\\', "\\\\").replace('|', "\\|").replace('`', "\\`");
         let numeric = |column: &Column| column.cells.iter().any(|cell| matches!(cell, Cell::Number(_) | Cell::Integer(_)));
         let mut text = line(self.columns.iter().map(|column| escape(&column.name)).collect());
         text.push_str(&line(

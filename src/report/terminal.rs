@@ -3,7 +3,7 @@
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, ContentArrangement, TableComponent};
 
-use super::table::{Cell, Table};
+use super::table::{BREAK, Cell, Table};
 
 /// How wide the terminal is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub fn terminal(table: &Table, width: Width) -> String {
     drawn.remove_style(TableComponent::HorizontalLines).remove_style(TableComponent::MiddleIntersections);
     drawn.set_header(table.columns.iter().map(|column| column.name.clone()));
     for row in 0..table.height() {
-        drawn.add_row(table.columns.iter().map(|column| column.cells[row].short()));
+        drawn.add_row(table.columns.iter().map(|column| column.cells[row].short().replace(BREAK, "\n")));
     }
     for (index, column) in table.columns.iter().enumerate() {
         let numeric = column.cells.iter().all(|cell| !matches!(cell, Cell::Text(_)));

@@ -143,4 +143,3 @@ impl Component {
         self.multiplier == Multiplier::Ridge
     }
 }
-

@@ -101,7 +101,8 @@ mod tests {
     use super::*;
 
     fn matrix(size: usize) -> Vec<f64> {
-        let at = |i: usize, j: usize| if i == j { 2.0 + i as f64 } else { 1.0 / (1.0 + i.abs_diff(j) as f64) };
+        let at =
+            |i: usize, j: usize| if i == j { 2.0 + i as f64 } else { 1.0 / (1.0 + i.abs_diff(j) as f64) };
         (0..size * size).map(|index| at(index / size, index % size)).collect()
     }
 
@@ -120,7 +121,8 @@ mod tests {
     #[test]
     fn lanes_solve_what_single_sides_solve() {
         let factor = Cholesky::of(matrix(19), 19).unwrap();
-        let mut lanes: Vec<[f64; LANES]> = (0..19).map(|i| std::array::from_fn(|lane| (i * lane) as f64)).collect();
+        let mut lanes: Vec<[f64; LANES]> =
+            (0..19).map(|i| std::array::from_fn(|lane| (i * lane) as f64)).collect();
         let mut single: Vec<f64> = lanes.iter().map(|values| values[3]).collect();
         factor.forward_lanes(&mut lanes);
         factor.forward(&mut single);

@@ -85,7 +85,8 @@ impl Evidence {
         Ok(Self { seen: rows(FILE, include_str!("../../assets/profiles/training-evidence.csv"))? })
     }
 
-    /// The stack, variant and task that most rows of the model have in a class of software.
+    /// The stack, variant and task that most rows of the model have in a class of software, among PyTorch stacks where
+    /// it has any. The same for every device, so that devices are compared with the same software.
     pub(super) fn usual(&self, model: &str, class: SoftwareStack) -> (String, String, String) {
         let mut counts: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
         for seen in &self.seen {
@@ -93,8 +94,9 @@ impl Evidence {
                 *counts.entry((&seen.stack, &seen.variant, &seen.task)).or_default() += seen.rows;
             }
         }
-        let most = counts.into_iter().max_by_key(|(_, rows)| *rows).map(|(key, _)| key);
-        let (stack, variant, task) = most.unwrap_or((class.usual(), "", ""));
+        let preferred = |stack: &str| matches!(stack, "pytorch" | "ngc");
+        let most = counts.into_iter().max_by_key(|((stack, ..), rows)| (preferred(stack), *rows));
+        let (stack, variant, task) = most.map_or((class.usual(), "", ""), |(key, _)| key);
         (stack.to_owned(), variant.to_owned(), task.to_owned())
     }
 
@@ -132,8 +134,10 @@ impl Evidence {
         } else {
             Nearness::Foreign
         };
-        let mut devices: Vec<&str> =
-            known().filter(|seen| seen.model == factors.model).map(|seen| seen.accelerator.as_str()).collect();
+        let mut devices: Vec<&str> = known()
+            .filter(|seen| seen.model == factors.model)
+            .map(|seen| seen.accelerator.as_str())
+            .collect();
         devices.sort_unstable();
         devices.dedup();
         Judged { slopes, nearness, model_seen, beyond, rows, devices: devices.len() }

@@ -111,7 +111,8 @@ impl Factors {
         if !(ideal.is_finite() && ideal > 0.0 && accumulation.is_finite()) {
             return Err(NoStepTime::NoWork { model: setting.model.id.clone() });
         }
-        let exchange = all_reduce(devices, model.reduced_parameters, fabric_bandwidth(setting)) / accumulation;
+        let exchange =
+            all_reduce(devices, model.reduced_parameters, fabric_bandwidth(setting)) / accumulation;
         let relative_host = TYPICAL_EFFICIENCY * class.host_time() / ideal;
         let relative_exposed = TYPICAL_EFFICIENCY * class.exposed_share() * exchange / ideal;
         let peak = libm::log(device.peak / 100.0);

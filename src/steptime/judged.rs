@@ -89,7 +89,11 @@ impl Judged {
     }
 
     pub(super) fn provenance(&self) -> Provenance {
-        if self.nearness == Nearness::Pair && !self.beyond { Provenance::Published } else { Provenance::Extrapolated }
+        if self.nearness == Nearness::Pair && !self.beyond {
+            Provenance::Published
+        } else {
+            Provenance::Extrapolated
+        }
     }
 
     /// One line for the reader.
@@ -103,10 +107,16 @@ impl Judged {
         };
         let mut basis = match (self.model_seen, self.nearness) {
             (true, Nearness::Pair) => {
-                format!("fitted to published rates: {model} on {accelerator} ({rows} rows), {software} software")
+                format!(
+                    "fitted to published rates: {model} on {accelerator} ({rows} rows), {software} software"
+                )
             }
-            (true, _) => format!("{model} as published on {devices} other devices, {device}, {software} software"),
-            (false, _) => format!("no published rate of {model}: its arithmetic as {kin} models, {device}, {software} software"),
+            (true, _) => {
+                format!("{model} as published on {devices} other devices, {device}, {software} software")
+            }
+            (false, _) => format!(
+                "no published rate of {model}: its arithmetic as {kin} models, {device}, {software} software"
+            ),
         };
         if self.beyond {
             basis.push_str("; outside the range measured");

@@ -101,7 +101,10 @@ fn ring(devices: u32) -> [f64; 2] {
 
 /// Non-negative coefficients with the least squares of relative errors: the best of all subsets of terms whose free
 /// solution is not negative. The problem is convex, so that is its optimum (Lawson and Hanson 1974, chapter 23).
-fn relative_fit<const N: usize>(rows: &[[f64; N]], points: &[PlacementPoint]) -> Result<[f64; N], PlacementError> {
+fn relative_fit<const N: usize>(
+    rows: &[[f64; N]],
+    points: &[PlacementPoint],
+) -> Result<[f64; N], PlacementError> {
     if points.is_empty() || !points.iter().all(|point| point.step.0 > 0.0) {
         return Err(PlacementError::NoPoints);
     }
@@ -127,7 +130,8 @@ fn product<const N: usize>(left: &[f64; N], right: &[f64; N]) -> f64 {
 /// Least squares against ones over the columns in `subset`; `None` when they depend on each other.
 fn subset_fit<const N: usize>(rows: &[[f64; N]], subset: u32) -> Option<[f64; N]> {
     let chosen: Vec<usize> = (0..N).filter(|column| subset >> column & 1 == 1).collect();
-    let columns: Vec<Vec<f64>> = chosen.iter().map(|column| rows.iter().map(|row| row[*column]).collect()).collect();
+    let columns: Vec<Vec<f64>> =
+        chosen.iter().map(|column| rows.iter().map(|row| row[*column]).collect()).collect();
     let solution = crate::stats::least_squares(&columns, &vec![1.0; rows.len()]).ok()?;
     let mut fit = [0.0; N];
     chosen.iter().zip(solution).for_each(|(column, value)| fit[*column] = value);

@@ -30,7 +30,7 @@ impl Refit {
     pub fn of_shipped(times: &StepTimes, catalog: &Catalog) -> Result<Self, ProfileError> {
         let observations = Observation::shipped()?;
         let coefficients = Regression::new(times, catalog, &observations)?.fit()?;
-        let mut groups: BTreeMap<(String, String, String), Vec<(Factors, &Observation)>> = BTreeMap::new();
+        let mut groups: BTreeMap<_, Vec<Measured<'_>>> = BTreeMap::new();
         for row in &observations {
             let factors = factors(times, catalog, row)?;
             let key = (factors.model.clone(), factors.accelerator.clone(), row.stack.clone());
@@ -60,7 +60,10 @@ impl Refit {
     }
 }
 
-fn seen(rows: &[(Factors, &Observation)]) -> Seen {
+/// An observation with its factors.
+type Measured<'a> = (Factors, &'a Observation);
+
+fn seen(rows: &[Measured<'_>]) -> Seen {
     let (factors, first) = &rows[0];
     // Ranges are kept to four digits.
     let range = |slope: fn(&Factors) -> f64| {
@@ -98,7 +101,7 @@ fn seen(rows: &[(Factors, &Observation)]) -> Seen {
 }
 
 /// The value that most rows have.
-fn most(rows: &[(Factors, &Observation)], value: fn(&Observation) -> &String) -> String {
+fn most(rows: &[Measured<'_>], value: fn(&Observation) -> &String) -> String {
     let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
     for (_, row) in rows {
         *counts.entry(value(row)).or_default() += 1;

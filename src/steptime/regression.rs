@@ -37,7 +37,11 @@ impl Regression {
     ///
     /// # Errors
     /// When an observation names what the catalog lacks, or the problem has no solution.
-    pub fn new(times: &StepTimes, catalog: &Catalog, observations: &[Observation]) -> Result<Self, ProfileError> {
+    pub fn new(
+        times: &StepTimes,
+        catalog: &Catalog,
+        observations: &[Observation],
+    ) -> Result<Self, ProfileError> {
         let system = System::of(times, catalog, observations)?;
         let columns = system.columns.len();
         let mut matrix = vec![0.0; columns * columns];
@@ -185,7 +189,8 @@ impl<'a> Residuals<'a> {
         let mut of_excluded: Vec<f64> = excluded.iter().map(|row| scores[*row]).collect();
         block.forward(&mut of_excluded);
         let shadow = |row: usize| {
-            let mut shadow: Vec<f64> = excluded.iter().map(|other| regression.projection(row, *other)).collect();
+            let mut shadow: Vec<f64> =
+                excluded.iter().map(|other| regression.projection(row, *other)).collect();
             block.forward(&mut shadow);
             shadow
         };
@@ -239,7 +244,9 @@ fn influence(system: &System, factor: &Cholesky) -> Vec<f64> {
         .map(|rows| {
             let mut lanes = vec![[0.0; LANES]; columns];
             for (lane, row) in rows.iter().enumerate() {
-                row.entries.iter().for_each(|(column, value)| lanes[*column][lane] = value / row.variance.sqrt());
+                row.entries
+                    .iter()
+                    .for_each(|(column, value)| lanes[*column][lane] = value / row.variance.sqrt());
             }
             factor.forward_lanes(&mut lanes);
             lanes

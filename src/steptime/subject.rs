@@ -143,7 +143,11 @@ impl Subjects {
         Ok(ModelFacts { observed, kin, family: family(model.architecture), flops, reduced_parameters })
     }
 
-    pub(super) fn device(&self, accelerator: &Accelerator, arithmetic: Arithmetic) -> Result<DeviceFacts, NoStepTime> {
+    pub(super) fn device(
+        &self,
+        accelerator: &Accelerator,
+        arithmetic: Arithmetic,
+    ) -> Result<DeviceFacts, NoStepTime> {
         let unknown = |what| NoStepTime::UnknownDevice { accelerator: accelerator.name.clone(), what };
         let tera = |rate: FlopsPerSecond| rate.0 / 1e12;
         let peaks = &accelerator.peaks;
@@ -157,11 +161,9 @@ impl Subjects {
                 .or(peaks.tf32.map(tera))
                 .or(half.map(|half| half / 2.0))
                 .ok_or_else(|| unknown("TF32 peak"))?,
-            Arithmetic::Fp32 => peaks
-                .fp32
-                .map(tera)
-                .or(half.map(|half| half / 16.0))
-                .ok_or_else(|| unknown("32-bit peak"))?,
+            Arithmetic::Fp32 => {
+                peaks.fp32.map(tera).or(half.map(|half| half / 16.0)).ok_or_else(|| unknown("32-bit peak"))?
+            }
         };
         let bandwidth = accelerator.memory_bandwidth.ok_or_else(|| unknown("memory bandwidth"))?.0 / 1e12;
         Ok(DeviceFacts { peak, bandwidth, power: accelerator.power.map_or(300.0, |power| power.0) })
@@ -171,7 +173,9 @@ impl Subjects {
 fn family(architecture: Architecture) -> &'static str {
     match architecture {
         Architecture::Convolutional | Architecture::UNet | Architecture::DiffusionUNet => "conv",
-        Architecture::TransformerEncoder | Architecture::TransformerDecoder | Architecture::EncoderDecoder => "tr",
+        Architecture::TransformerEncoder
+        | Architecture::TransformerDecoder
+        | Architecture::EncoderDecoder => "tr",
         Architecture::Recurrent => "rnn",
         Architecture::Recommender => "rec",
     }

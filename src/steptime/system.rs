@@ -86,7 +86,13 @@ fn repeats(observations: &[Observation]) -> Vec<Vec<&Observation>> {
     let mut found: Vec<Vec<&Observation>> = Vec::new();
     for row in observations {
         let bits = [row.micro_batch, row.accumulation, row.sequence.unwrap_or(0.0)].map(f64::to_bits);
-        let key = (&row.weight_group, &row.model, bits, row.precision, (&row.stack, &row.fabric, &row.task, &row.variant));
+        let key = (
+            &row.weight_group,
+            &row.model,
+            bits,
+            row.precision,
+            (&row.stack, &row.fabric, &row.task, &row.variant),
+        );
         let at = *index.entry(key).or_insert_with(|| {
             found.push(Vec::new());
             found.len() - 1
@@ -110,7 +116,9 @@ impl Builder {
         let entries = COMPONENTS
             .iter()
             .enumerate()
-            .map(|(index, component)| (self.column(index, component.key(factors)), component.multiplier(factors)))
+            .map(|(index, component)| {
+                (self.column(index, component.key(factors)), component.multiplier(factors))
+            })
             .filter(|(_, value)| *value != 0.0)
             .collect();
         let counted = (repeats.len() as f64).min(COUNTED_REPEATS);

@@ -30,7 +30,7 @@ use crate::scenario::Scenario;
 use crate::stats::Stopping;
 use crate::steptime::StepTimes;
 
-pub use prepare::{Prepared, Ready, Verdict, prepare};
+pub use prepare::{Depth, Prepared, Ready, Verdict, prepare};
 pub use progress::{Progress, Watch};
 pub use result::{
     BoundRow, Comparison, Conversion, Difference, Estimate, Flip, LedgerLine, MemoryPart, Probability, Recurring, Row,
@@ -82,7 +82,7 @@ pub fn run(
         .build()
         .map_err(|error| StudyError::Threads(error.to_string()))?;
     pool.install(|| {
-        let prepared = prepare(scenario, catalog, step_times, seed, cancel)?;
+        let prepared = prepare(scenario, catalog, step_times, seed, Depth::Pilot, cancel)?;
         let samples = replicate::replicate(&prepared, seed, &options.stopping, cancel, watch)?;
         let rows = outcome::outcomes(scenario, catalog, &prepared, &samples);
         Ok(compare::compare(scenario, catalog, seed, rows))

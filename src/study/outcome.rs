@@ -85,7 +85,7 @@ impl Weigher<'_> {
         let times: Vec<f64> = replicas.iter().map(|replica| replica.reached.seconds().0).collect();
         let stretched: Vec<f64> = replicas.iter().map(stretching).collect();
         let unfinished = replicas.iter().filter(|replica| replica.finish.is_none()).count();
-        let time_runs = self.runs(|replica, factor| time_at(replica, factor));
+        let time_runs = self.runs(time_at);
         row.time_s = Some(estimate(&times, &stretched, self.errors.ends, 0.0, &time_runs));
         if unfinished > 0 {
             row.warnings.push(format!(

@@ -9,7 +9,7 @@ use crate::fleet::{Candidate, expand};
 use crate::layout::{BatchRequest, Plan, Planned, Reason, plan};
 use crate::scenario::Scenario;
 use crate::steptime::StepTimes;
-use crate::workload::training::{Builder, Built, InputMode, TrainingSpec};
+use crate::workload::training::{Builder, Built, InputMode, PILOT_BATCHES, TrainingSpec};
 
 use super::StudyError;
 
@@ -44,6 +44,15 @@ pub struct Prepared {
     pub verdict: Verdict,
 }
 
+/// Whether to learn steps by simulation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Steps are the slowest stage's mean: nothing is simulated.
+    Plan,
+    /// Steps are learnt from a pilot run of the input pipeline.
+    Pilot,
+}
+
 /// Spreads the fleets and plans each candidate.
 ///
 /// # Errors
@@ -53,6 +62,7 @@ pub fn prepare(
     catalog: &Catalog,
     step_times: &StepTimes,
     seed: u64,
+    depth: Depth,
     cancel: &Cancel,
 ) -> Result<Vec<Prepared>, StudyError> {
     let candidates = expand(&scenario.fleets)?;
@@ -67,7 +77,8 @@ pub fn prepare(
                 candidate.owned_price,
                 &scenario.assumptions,
             );
-            let verdict = verdict(scenario, catalog, step_times, &candidate, seed, cancel);
+            let pilot = if depth == Depth::Pilot { PILOT_BATCHES } else { 0 };
+            let verdict = verdict(scenario, catalog, step_times, &candidate, (seed, pilot), cancel);
             Prepared { candidate, tariff, verdict }
         })
         .collect();
@@ -79,7 +90,7 @@ fn verdict(
     catalog: &Catalog,
     step_times: &StepTimes,
     candidate: &Candidate,
-    seed: u64,
+    (seed, pilot): (u64, u64),
     cancel: &Cancel,
 ) -> Verdict {
     let spec = &scenario.training;
@@ -93,8 +104,10 @@ fn verdict(
         Planned::Feasible(plan) => *plan,
         Planned::Infeasible(reason) => return Verdict::Infeasible(reason),
     };
-    let build = |spec: &TrainingSpec| Builder { catalog, step_times, spec }.build(candidate, &plan, seed, cancel);
-    match build(spec) {
+    let build = |spec: &TrainingSpec, pilot_batches: u64| {
+        Builder { catalog, step_times, spec, pilot_batches }.build(candidate, &plan, seed, cancel)
+    };
+    match build(spec, pilot) {
         Ok(mut built) => {
             if candidate.purchase == Purchase::Spot && spec.failures.spot.is_none() {
                 built.warnings.push("spot availability is that of a traced V100 market".to_owned());
@@ -107,7 +120,8 @@ fn verdict(
                         InputMode::PreprocessedRecords => InputMode::NativeOps,
                         _ => InputMode::PreprocessedRecords,
                     };
-                    build(&other).ok()
+                    // The pay-back compares means; a pilot run would not change it.
+                    build(&other, 0).ok()
                 }
             };
             Verdict::Ready(Box::new(Ready { plan, built, other_mode }))

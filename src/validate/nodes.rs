@@ -32,8 +32,14 @@ pub(super) fn across(row: &Configuration, nodes: u64, linked: bool) -> Result<Ac
 }
 
 /// The rate of one device with the exchange between hosts, and the error that it adds.
-pub(super) fn over_hosts(catalog: &Catalog, row: &Resolved<'_>, across: Across, rate: f64) -> Option<(f64, f64)> {
-    let nominal = across.network.bandwidth.map_or_else(|| usual_bandwidth(row, across.network.fabric), BytesPerSecond);
+pub(super) fn over_hosts(
+    catalog: &Catalog,
+    row: &Resolved<'_>,
+    across: Across,
+    rate: f64,
+) -> Option<(f64, f64)> {
+    let nominal =
+        across.network.bandwidth.map_or_else(|| usual_bandwidth(row, across.network.fabric), BytesPerSecond);
     let link = link_of(catalog, across.network.fabric, Some(nominal))?;
     let bytes = if row.arithmetic == crate::steptime::Arithmetic::Mixed { 2.0 } else { 4.0 };
     let step = row.micro_batch * row.accumulation / rate;

@@ -14,10 +14,9 @@ use super::text;
 /// Rows that a file may hold.
 pub const MAX_ROWS: usize = 1_000_000;
 /// Columns that every file must have.
-const REQUIRED: &[&str] = &["id", "category", "model", "accelerator", "accelerator_count", "metric", "value"];
+const REQUIRED: &[&str] = &["category", "model", "accelerator", "accelerator_count", "metric", "value"];
 /// Parallelism that is not modelled yet when it is wider than one.
-const SPLITS: &[(&str, &str)] =
-    &[("tp", "tensor"), ("pp", "pipeline"), ("cp", "context"), ("ep", "expert")];
+const SPLITS: &[(&str, &str)] = &[("tp", "tensor"), ("pp", "pipeline"), ("cp", "context"), ("ep", "expert")];
 
 /// Why an observation file cannot be read.
 #[derive(Debug, Error)]
@@ -73,7 +72,7 @@ pub enum ReadError {
 /// A published row: what was measured, apart from its configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// Its name.
+    /// Its name, or its line where it has none.
     pub id: String,
     /// The published value; `None` when blank.
     pub value: Option<f64>,
@@ -100,11 +99,17 @@ impl Row {
 ///
 /// # Errors
 /// When a required column is missing; each row, when it is no row or a number is none.
-pub fn rows(file: &str, source: impl Read) -> Result<impl Iterator<Item = Result<Row, ReadError>>, ReadError> {
+pub fn rows(
+    file: &str,
+    source: impl Read,
+) -> Result<impl Iterator<Item = Result<Row, ReadError>>, ReadError> {
     let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).flexible(false).from_reader(source);
     let headers = reader.headers().map_err(|error| line_error(file, error))?.clone();
-    let columns: BTreeMap<String, usize> =
-        headers.iter().enumerate().map(|(at, name)| (name.trim().trim_start_matches('\u{feff}').to_owned(), at)).collect();
+    let columns: BTreeMap<String, usize> = headers
+        .iter()
+        .enumerate()
+        .map(|(at, name)| (name.trim().trim_start_matches('\u{feff}').to_owned(), at))
+        .collect();
     if let Some(column) = REQUIRED.iter().find(|name| !columns.contains_key(**name)) {
         return Err(ReadError::Column { file: file.to_owned(), column });
     }
@@ -144,7 +149,8 @@ impl Line<'_> {
     }
 
     fn count(&self, column: &'static str) -> Result<Option<u64>, ReadError> {
-        let whole = |number: f64| (number >= 1.0 && number.fract() == 0.0 && number < 1e9).then_some(number as u64);
+        let whole =
+            |number: f64| (number >= 1.0 && number.fract() == 0.0 && number < 1e9).then_some(number as u64);
         match self.number(column)? {
             None => Ok(None),
             Some(number) => whole(number).map(Some).ok_or_else(|| self.fault(column, "count")),
@@ -155,10 +161,14 @@ impl Line<'_> {
         Ok(self.number(column)?.filter(|number| *number > 0.0))
     }
 
+    fn line(&self) -> u64 {
+        self.record.position().map_or(0, csv::Position::line)
+    }
+
     fn fault(&self, column: &'static str, what: &'static str) -> ReadError {
         ReadError::Value {
             file: self.file.to_owned(),
-            line: self.record.position().map_or(0, csv::Position::line),
+            line: self.line(),
             column,
             text: self.text(column).to_owned(),
             what,
@@ -166,14 +176,16 @@ impl Line<'_> {
     }
 
     fn row(&self) -> Result<Row, ReadError> {
-        let id = self.text("id").to_owned();
-        let prefix = id.split('-').next().unwrap_or_default();
+        let prefix = self.text("id").split('-').next().unwrap_or_default();
         let group = ["model", "accelerator", "accelerator_count", "metric"].map(|column| self.text(column));
         Ok(Row {
             value: self.number("value")?,
             weight_group: format!("{prefix}|{}", group.join("|")),
             configuration: self.configuration()?,
-            id,
+            id: match self.text("id") {
+                "" => format!("line {}", self.line()),
+                id => id.to_owned(),
+            },
         })
     }
 
@@ -202,7 +214,8 @@ impl Line<'_> {
             framework: self.text("framework").to_owned(),
             stack: stack.to_owned(),
             precision: text::precision(self.text("precision")),
-            inside: text::inside(interconnect, stack, self.text("accelerator").contains("SXM")).map(str::to_owned),
+            inside: text::inside(interconnect, stack, self.text("accelerator").contains("SXM"))
+                .map(str::to_owned),
             network: interconnect.to_owned(),
             micro_batch: self.positive("micro_batch")?,
             global_batch: self.positive("global_batch")?,

@@ -91,8 +91,11 @@ pub struct Report {
     pub rows: Vec<RowReport>,
 }
 
+/// The value by which a row is grouped.
+type KeyOf = fn(&Scored) -> String;
+
 /// What rows are grouped by.
-const GROUPINGS: &[(&str, fn(&Scored) -> String)] = &[
+const GROUPINGS: &[(&str, KeyOf)] = &[
     ("accelerator", |scored| scored.row.configuration.accelerator.clone()),
     ("model", |scored| scored.row.configuration.model.clone()),
     ("framework", |scored| scored.row.configuration.stack.clone()),
@@ -127,7 +130,12 @@ impl Report {
             }
             groups.extend(by_key.into_iter().map(|(key, rows)| Group::of(by, key, Figures::of(&rows))));
         }
-        Self { format: 1, overall: Figures::of(&all), groups, rows: scored.iter().map(RowReport::of).collect() }
+        Self {
+            format: 1,
+            overall: Figures::of(&all),
+            groups,
+            rows: scored.iter().map(RowReport::of).collect(),
+        }
     }
 }
 
@@ -140,7 +148,8 @@ impl Figures {
             *sizes.entry(&row.row.weight_group).or_default() += 1.0;
         }
         let weighted = |figure: fn(&Comparison) -> f64| -> Vec<(f64, f64)> {
-            let weight = |row: &Scored| 1.0 / sizes.get(row.row.weight_group.as_str()).copied().unwrap_or(1.0);
+            let weight =
+                |row: &Scored| 1.0 / sizes.get(row.row.weight_group.as_str()).copied().unwrap_or(1.0);
             compared.iter().map(|(row, comparison)| (figure(comparison), weight(row))).collect()
         };
         let errors = weighted(|comparison| comparison.error_pct.abs());

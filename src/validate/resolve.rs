@@ -85,11 +85,7 @@ pub(super) struct Resolved<'a> {
 }
 
 impl<'a> Resolved<'a> {
-    pub(super) fn of(
-        catalog: &'a Catalog,
-        aliases: &Aliases,
-        row: &Configuration,
-    ) -> Result<Self, Skip> {
+    pub(super) fn of(catalog: &'a Catalog, aliases: &Aliases, row: &Configuration) -> Result<Self, Skip> {
         if !CATEGORIES.contains(&row.category.as_str()) {
             return Err(Skip::Category(row.category.clone()));
         }
@@ -107,7 +103,8 @@ impl<'a> Resolved<'a> {
         let devices = row.devices.ok_or(Skip::Blank("accelerator_count"))?;
         let in_host = devices.min(row.per_node.unwrap_or(named.per_node).max(1));
         let linked = named.fabric == "nvlink";
-        let across = if devices > in_host { Some(across(row, devices.div_ceil(in_host), linked)?) } else { None };
+        let across =
+            if devices > in_host { Some(across(row, devices.div_ceil(in_host), linked)?) } else { None };
         let batch = Batch::of(row, model, devices)?;
         let to_target = match (&row.metric, row.samples_to_target) {
             (Metric::MinutesToTarget, None) => return Err(Skip::Blank("samples_to_target")),
@@ -161,9 +158,7 @@ impl<'a> Resolved<'a> {
             Metric::StepsPerSecond => 1.0 / step,
             Metric::StepTime => step,
             Metric::TokensPerDevice => rate * self.tokens,
-            Metric::MinutesToTarget => {
-                TARGET_OVERHEAD * self.to_target / (rate * self.devices as f64) / 60.0
-            }
+            Metric::MinutesToTarget => TARGET_OVERHEAD * self.to_target / (rate * self.devices as f64) / 60.0,
             _ => rate * self.unit * counted,
         }
     }

@@ -131,8 +131,14 @@ mod tests {
 
     #[test]
     fn workers_that_are_spread_share_no_host() {
-        assert_eq!(inside("workers spread over machines (unconsolidated)", "research", false), Some("spread"));
-        assert_eq!(inside("workers packed on fewest machines (consolidated)", "research", false), Some("packed"));
+        assert_eq!(
+            inside("workers spread over machines (unconsolidated)", "research", false),
+            Some("spread")
+        );
+        assert_eq!(
+            inside("workers packed on fewest machines (consolidated)", "research", false),
+            Some("packed")
+        );
         assert_eq!(inside("single host (PCIe or NVLink per product)", "pytorch", false), None);
     }
 

@@ -33,7 +33,7 @@ fn a_check_simulates_nothing_and_names_every_value() {
         .args(["check", "example:daily-recommender", "--resolved", "--format", "csv", "--set", "workload.epochs=3"])
         .output()
         .unwrap();
-    assert!(stdout(&output).contains("workload.epochs,3,--set"));
+    assert!(stdout(&output).contains("workload.epochs,3,command line"));
 }
 
 #[test]

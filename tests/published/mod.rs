@@ -1,3 +1,17 @@
 //! What the program predicts beside what was published.
 
+mod placements;
 mod step_times;
+mod training_rows;
+
+use std::path::PathBuf;
+
+/// A file of the reference data beside the repository; `None`, with a notice, where it is absent.
+fn reference_file(name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(name);
+    if path.is_file() {
+        return Some(path);
+    }
+    println!("skipped: ../shared/data/{name} is not there");
+    None
+}

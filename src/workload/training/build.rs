@@ -16,7 +16,7 @@ use super::pipeline::{Pipeline, PipelineError, Source, Stage, steady_step};
 use super::spec::{Distribution, InputMode, TrainingSpec};
 
 /// Batches simulated to learn the long-run step of a pipeline whose times vary.
-const PILOT_BATCHES: u64 = 1500;
+pub const PILOT_BATCHES: u64 = 1500;
 /// A replica is given up after this many times its undisturbed time …
 const HORIZON_FACTOR: f64 = 30.0;
 /// … and this much more.
@@ -65,6 +65,8 @@ pub struct Builder<'a> {
     pub step_times: &'a StepTimes,
     /// The workload.
     pub spec: &'a TrainingSpec,
+    /// Batches simulated to learn the step; 0 takes the slowest stage's mean instead, at once and a little too short.
+    pub pilot_batches: u64,
 }
 
 struct DeviceStep {
@@ -246,7 +248,7 @@ impl Builder<'_> {
             steps,
             step: self
                 .pipeline(candidate, device, input, read)
-                .map(|line| steady_step(&line, seed, 0, PILOT_BATCHES, cancel))
+                .map(|line| steady_step(&line, seed, 0, self.pilot_batches, cancel))
                 .unwrap_or_else(|_| unreachable_step(name, device)),
         };
         let mut phases = vec![phase(cold, input.read[0], "cold")];
@@ -266,7 +268,7 @@ impl Builder<'_> {
     ) -> Result<Pipeline, PipelineError> {
         let spec = &self.spec.input;
         let law = |time: Seconds, cv: f64| {
-            if time.0 > 0.0 && cv > 0.0 { Law::lognormal(time.0, cv) } else { Law::Deterministic(time.0.max(0.0)) }
+            if time.0 > 0.0 && cv > 0.0 && self.pilot_batches > 0 { Law::lognormal(time.0, cv) } else { Law::Deterministic(time.0.max(0.0)) }
         };
         let prefetch = usize::try_from(spec.prefetch).unwrap_or(usize::MAX);
         let nodes = u32::try_from(candidate.count).unwrap_or(u32::MAX);

@@ -16,7 +16,7 @@ mod spec;
 mod stretch;
 
 pub use bound::{Bound, Component};
-pub use build::{Builder, Built};
+pub use build::{Builder, Built, PILOT_BATCHES};
 pub use input::InputTimes;
 pub use job::{Meters, Phase, TrainingJob, TrainingReplica, mean_finish};
 pub use spec::{
