@@ -18,7 +18,7 @@ struct Row {
     coefficient: f64,
 }
 
-/// Coefficients by component (in the order of [`COMPONENTS`]) and key.
+/// Coefficients by component (in the order of `COMPONENTS`) and key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Coefficients {
     by_component: Vec<BTreeMap<String, f64>>,

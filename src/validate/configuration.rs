@@ -86,7 +86,7 @@ pub struct Configuration {
     /// Stack that the regression knows it by.
     pub stack: String,
     /// Units, where the row states or implies them.
-    pub precision: Precision,
+    pub precision: StatedPrecision,
     /// Fabric inside a host, where the row states it.
     pub inside: Option<String>,
     /// Network between hosts as named.
@@ -107,7 +107,7 @@ pub struct Configuration {
 
 /// Precision as a row states it; what the device makes of it is the device's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Precision {
+pub enum StatedPrecision {
     /// 16-bit mixed precision, or nothing said.
     Mixed,
     /// TensorFloat-32.
@@ -136,7 +136,7 @@ impl Configuration {
             per_node: Some(row.count),
             framework: row.stack.clone(),
             stack: row.stack.clone(),
-            precision: Precision::Units(row.precision),
+            precision: StatedPrecision::Units(row.precision),
             inside: Some(row.fabric.clone()),
             network: String::new(),
             micro_batch: Some(row.micro_batch),

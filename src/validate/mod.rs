@@ -22,7 +22,7 @@ use crate::steptime::{Observation, ProfileError, StepTimes};
 use predict::Predictor;
 use score::Scored;
 
-pub use configuration::{Configuration, Counting, Metric, Precision};
+pub use configuration::{Configuration, Counting, Metric, StatedPrecision};
 pub use read::{MAX_ROWS, ReadError, Row};
 pub use report::{Figures, Group, Report, RowReport};
 pub use resolve::Skip;

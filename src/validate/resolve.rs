@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use crate::catalog::{Accelerator, Catalog, Model};
+use crate::catalog::{Accelerator, Catalog, Model, Precision};
 use crate::steptime::{Arithmetic, Setting, has_tf32};
 
 use super::aliases::{Aliases, PublishedAccelerator};
-use super::configuration::{Configuration, Counting, Metric, Precision};
+use super::configuration::{Configuration, Counting, Metric, StatedPrecision};
 use super::nodes::{Across, across};
 
 /// Fields whose rows are modelled.
@@ -164,15 +164,14 @@ impl<'a> Resolved<'a> {
     }
 }
 
-fn arithmetic(stated: Precision, accelerator: &Accelerator) -> Arithmetic {
-    use crate::catalog::Precision as Catalogued;
-    match stated {
-        Precision::Units(units) => units,
-        Precision::Mixed => Arithmetic::of(Catalogued::Fp16, accelerator),
-        Precision::Tf32 => Arithmetic::of(Catalogued::Tf32, accelerator),
-        Precision::Single if has_tf32(accelerator) => Arithmetic::of(Catalogued::Tf32, accelerator),
-        Precision::Single => Arithmetic::of(Catalogued::Fp32, accelerator),
-    }
+fn arithmetic(stated: StatedPrecision, accelerator: &Accelerator) -> Arithmetic {
+    let catalogued = match stated {
+        StatedPrecision::Units(units) => return units,
+        StatedPrecision::Mixed => Precision::Fp16,
+        StatedPrecision::Single if !has_tf32(accelerator) => Precision::Fp32,
+        StatedPrecision::Tf32 | StatedPrecision::Single => Precision::Tf32,
+    };
+    Arithmetic::of(catalogued, accelerator)
 }
 
 fn fabric(row: &Configuration, named: &PublishedAccelerator, in_host: u64) -> String {

@@ -1,6 +1,6 @@
 //! What the words of published tables mean. Rules over text only: no catalog, no value.
 
-use super::configuration::Precision;
+use super::configuration::StatedPrecision;
 
 /// The stack that a row's framework, round and interconnect tell.
 pub(super) fn stack(framework: &str, round: &str, interconnect: &str) -> &'static str {
@@ -23,7 +23,7 @@ pub(super) fn stack(framework: &str, round: &str, interconnect: &str) -> &'stati
 }
 
 /// The precision that a row states; benchmarks that say nothing train in mixed precision.
-pub(super) fn precision(stated: &str) -> Precision {
+pub(super) fn precision(stated: &str) -> StatedPrecision {
     let stated = stated.to_lowercase();
     let mixed = stated.is_empty()
         || stated.starts_with("amp")
@@ -32,11 +32,11 @@ pub(super) fn precision(stated: &str) -> Precision {
         || stated == "fp8"
         || stated.contains("mixed");
     if mixed {
-        Precision::Mixed
+        StatedPrecision::Mixed
     } else if stated.starts_with("tf32") {
-        Precision::Tf32
+        StatedPrecision::Tf32
     } else {
-        Precision::Single
+        StatedPrecision::Single
     }
 }
 

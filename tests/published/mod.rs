@@ -1,4 +1,5 @@
 //! What the program predicts beside what was published.
+#![allow(clippy::unwrap_used)]
 
 mod placements;
 mod step_times;
