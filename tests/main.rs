@@ -4,6 +4,7 @@ mod cli;
 mod house;
 mod promises {
     mod allocation;
+    mod catalog;
     mod engine_speed;
 }
 mod published;

@@ -22,8 +22,8 @@ pub(super) fn references(catalog: &Catalog, faults: &mut Diagnostics) {
                 format!("instance {}", instance.id()),
                 format!("unknown accelerator `{name}`"),
             );
-            fault.suggestion =
-                nearest(name, catalog.accelerators.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+            fault.suggestion = nearest(name, catalog.accelerators.keys().map(String::as_str))
+                .map(|near| format!("did you mean `{near}`?"));
             faults.push(fault);
         }
     }
@@ -33,9 +33,12 @@ pub(super) fn references(catalog: &Catalog, faults: &mut Diagnostics) {
 pub(super) fn mark(catalog: &mut Catalog) {
     let Some(today) = catalog.date() else { return };
     for instance in catalog.instances.values_mut() {
-        let median = median(instance.offers.iter().filter_map(|offer| offer.on_demand.map(|price| price.usd_per_hour())));
+        let median = median(
+            instance.offers.iter().filter_map(|offer| offer.on_demand.map(|price| price.usd_per_hour())),
+        );
         for offer in &mut instance.offers {
-            let old = |day: Option<crate::units::Date>, limit| day.is_some_and(|day| today.days_since(day) > limit);
+            let old =
+                |day: Option<crate::units::Date>, limit| day.is_some_and(|day| today.days_since(day) > limit);
             offer.marks.clear();
             if offer.on_demand.is_some() && old(offer.fact.as_of, OLD_ON_DEMAND_DAYS) {
                 offer.marks.push(Mark::OldOnDemand);
@@ -43,7 +46,10 @@ pub(super) fn mark(catalog: &mut Catalog) {
             if offer.spot.is_some_and(|spot| old(spot.as_of, OLD_SPOT_DAYS)) {
                 offer.marks.push(Mark::OldSpot);
             }
-            let outlier = offer.on_demand.zip(median).is_some_and(|(price, median)| price.usd_per_hour() < OUTLIER_SHARE * median);
+            let outlier = offer
+                .on_demand
+                .zip(median)
+                .is_some_and(|(price, median)| price.usd_per_hour() < OUTLIER_SHARE * median);
             if outlier {
                 offer.marks.push(Mark::RegionalOutlier);
             }

@@ -2,27 +2,28 @@
 
 use include_dir::{Dir, include_dir};
 
-static ASSETS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets");
+static ACCELERATORS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/accelerators");
+static FACTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/facts");
+static MODELS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/models");
+static SPOT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/spot");
 static PRICING: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pricing");
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
-
-/// Folders of `assets` that hold catalog files.
-const CATALOG_FOLDERS: &[&str] = &["accelerators", "models", "spot"];
 
 /// Every embedded catalog file as (name, text), sorted by name.
 #[must_use]
 pub fn catalog_files() -> Vec<(String, &'static str)> {
+    let folders = [
+        ("assets/accelerators", &ACCELERATORS),
+        ("assets/facts", &FACTS),
+        ("assets/models", &MODELS),
+        ("assets/spot", &SPOT),
+        ("pricing", &PRICING),
+    ];
     let mut files = Vec::new();
-    for file in ASSETS.files() {
-        add(&mut files, "assets", file);
-    }
-    for folder in CATALOG_FOLDERS.iter().filter_map(|name| ASSETS.get_dir(name)) {
+    for (prefix, folder) in folders {
         for file in folder.files() {
-            add(&mut files, "assets", file);
+            add(&mut files, prefix, file);
         }
-    }
-    for file in PRICING.files() {
-        add(&mut files, "pricing", file);
     }
     files.sort_by(|left, right| left.0.cmp(&right.0));
     files

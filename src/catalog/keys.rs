@@ -117,7 +117,11 @@ static OFFER: Table = Table {
         key("spot_typical", PRICE, "Median spot price."),
         key("spot_high", PRICE, "Greatest spot price seen."),
         key("spot_as_of", Kind::Text, "Day of the spot price, where it differs."),
-        key("spot_source", Kind::Either(&[Kind::Text, Kind::Texts]), "Sources of the spot price, where they differ."),
+        key(
+            "spot_source",
+            Kind::Either(&[Kind::Text, Kind::Texts]),
+            "Sources of the spot price, where they differ.",
+        ),
         SOURCE,
         AS_OF,
         NOTES,
@@ -192,7 +196,11 @@ static MODEL: Table = Table {
         key("sample", Kind::Text, "What one sample is."),
         required("parameters", Kind::Number { min: 1.0, max: 1e15 }, "Dense parameters."),
         key("embedding_parameters", Kind::at_least_zero(), "Parameters in sparse tables."),
-        key("embedding_lookups_bytes", Kind::non_negative(Dimension::Bytes), "Embedding bytes touched per sample."),
+        key(
+            "embedding_lookups_bytes",
+            Kind::non_negative(Dimension::Bytes),
+            "Embedding bytes touched per sample.",
+        ),
         key("flops_forward", Kind::positive(Dimension::Flops), "Forward arithmetic per sample."),
         key("sequence_length", Kind::at_least_zero(), "Tokens per sample."),
         key("hidden", Kind::at_least_zero(), "Width."),
@@ -283,7 +291,11 @@ static EGRESS: Table = Table {
     doc: "A tier of egress prices.",
     keys: &[
         required("provider", Kind::Text, "Provider id."),
-        required("kind", Kind::Choice(&["internet", "inter-region", "inter-zone", "ingress"]), "Where it goes."),
+        required(
+            "kind",
+            Kind::Choice(&["internet", "inter-region", "inter-zone", "ingress"]),
+            "Where it goes.",
+        ),
         key("region", Kind::Text, "Region."),
         key("from", Kind::non_negative(Dimension::Bytes), "Monthly volume from which it holds."),
         key("to", Kind::non_negative(Dimension::Bytes), "Monthly volume up to which it holds."),
@@ -332,7 +344,11 @@ static FABRIC: Table = Table {
         required("name", Kind::Text, "Name."),
         required("scope", Kind::Choice(&["intra-node", "inter-node"]), "Where it runs."),
         required("alpha", TIME, "Latency per hop."),
-        required("bandwidth_share", Kind::Number { min: 0.001, max: 1.0 }, "Achieved share of nominal bandwidth."),
+        required(
+            "bandwidth_share",
+            Kind::Number { min: 0.001, max: 1.0 },
+            "Achieved share of nominal bandwidth.",
+        ),
         key("large_message_bandwidth", BYTE_RATE, "Achieved bandwidth where the nominal is unknown."),
         key("uncertainty", Kind::at_least_zero(), "Relative error of the fit."),
         SOURCE,
@@ -384,12 +400,22 @@ static BOOT: Table = Table {
 
 static RANGE: Table = Table {
     doc: "A range of times.",
-    keys: &[required("low", TIME, "Least."), required("typical", TIME, "Usual."), required("high", TIME, "Greatest.")],
+    keys: &[
+        required("low", TIME, "Least."),
+        required("typical", TIME, "Usual."),
+        required("high", TIME, "Greatest."),
+    ],
 };
 
 static NOTICE: Table = Table {
     doc: "Notice before a spot machine is taken.",
-    keys: &[required("provider", Kind::Text, "Provider id."), required("seconds", Kind::at_least_zero(), "Notice in seconds."), SOURCE, AS_OF, NOTES],
+    keys: &[
+        required("provider", Kind::Text, "Provider id."),
+        required("seconds", Kind::at_least_zero(), "Notice in seconds."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
 };
 
 static PROCESS: Table = Table {

@@ -12,8 +12,8 @@ use crate::units::{Bytes, Date};
 
 use super::accelerator::{Accelerator, AcceleratorKind, Peaks};
 use super::facts::{
-    BillingRule, BootTimes, CarbonRegion, DecodeScaling, Discount, Egress, Fabric, FailureRates, RestartTimes,
-    SpotProcess, Storage, StorageReader,
+    BillingRule, BootTimes, CarbonRegion, DecodeScaling, Discount, Egress, Fabric, FailureRates,
+    RestartTimes, SpotProcess, Storage, StorageReader,
 };
 use super::instance::Instance;
 use super::keys::CATALOG_FILE;
@@ -124,7 +124,11 @@ impl Catalog {
     /// The newest day of any price, which stands for the catalog's date.
     #[must_use]
     pub fn date(&self) -> Option<Date> {
-        self.instances.values().flat_map(|instance| &instance.offers).filter_map(|offer| offer.fact.as_of).max()
+        self.instances
+            .values()
+            .flat_map(|instance| &instance.offers)
+            .filter_map(|offer| offer.fact.as_of)
+            .max()
     }
 
     fn add_text(&mut self, name: &str, text: &str, faults: &mut Diagnostics) {
@@ -197,7 +201,12 @@ impl Catalog {
             .map_or(Architecture::Convolutional, |(_, architecture)| *architecture);
         let dataset = entry.table("dataset");
         let Some(flops_forward) = entry.flops("flops_forward") else {
-            faults.push(entry.fault(Code::MissingKey, "model", "flops_forward", "a model needs `flops_forward`"));
+            faults.push(entry.fault(
+                Code::MissingKey,
+                "model",
+                "flops_forward",
+                "a model needs `flops_forward`",
+            ));
             return;
         };
         let model = Model {

@@ -32,7 +32,9 @@ impl Catalog {
                 region: entry.text("region").unwrap_or("any").to_owned(),
                 capacity: entry.money("capacity").map(PricePerByteMonth),
                 retrieval: entry.money("retrieval"),
-                throughput_per_byte: entry.byte_rate("throughput_per_gib").map(|rate| rate.0 / Bytes::from_gib(1.0).0),
+                throughput_per_byte: entry
+                    .byte_rate("throughput_per_gib")
+                    .map(|rate| rate.0 / Bytes::from_gib(1.0).0),
                 max_read: entry.byte_rate("max_read"),
                 max_write: entry.byte_rate("max_write"),
                 class_a: entry.money("class_a"),
@@ -112,7 +114,8 @@ impl Catalog {
         }
         for entry in file.reader.tables("boot") {
             // Weights are a serving matter; a training job restores its checkpoint instead.
-            let parts = |key| ["vm", "driver", "image"].iter().map(|part| seconds(&entry.table(part), key)).sum();
+            let parts =
+                |key| ["vm", "driver", "image"].iter().map(|part| seconds(&entry.table(part), key)).sum();
             let times = BootTimes {
                 provider: owned(&entry, "provider"),
                 low: parts("low"),

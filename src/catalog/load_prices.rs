@@ -98,7 +98,8 @@ impl Catalog {
     pub(super) fn compose(&mut self, faults: &mut Diagnostics) {
         for composed in std::mem::take(&mut self.parts.composed) {
             let host = self.parts.hosts.get(&format!("{}/{}", composed.provider, composed.host));
-            let attachment = self.parts.attachments.get(&format!("{}/{}", composed.provider, composed.attachment));
+            let attachment =
+                self.parts.attachments.get(&format!("{}/{}", composed.provider, composed.attachment));
             match (host, attachment) {
                 (Some(host), Some(attachment)) => {
                     let mut built = combine(host, attachment, composed.count, composed.name.clone());
@@ -146,9 +147,11 @@ impl Catalog {
 fn combine(host: &Instance, attachment: &Attachment, count: u64, name: String) -> Instance {
     let mut offers = Vec::new();
     for host_offer in &host.offers {
-        let exact = attachment.offers.iter().find(|(of, offer)| *of == count && offer.region == host_offer.region);
+        let exact =
+            attachment.offers.iter().find(|(of, offer)| *of == count && offer.region == host_offer.region);
         let scaled = || {
-            let (of, offer) = attachment.offers.iter().find(|(_, offer)| offer.region == host_offer.region)?;
+            let (of, offer) =
+                attachment.offers.iter().find(|(_, offer)| offer.region == host_offer.region)?;
             Some((offer, count as f64 / *of as f64))
         };
         let Some((part, factor)) = exact.map(|(_, offer)| (offer, 1.0)).or_else(scaled) else { continue };
@@ -175,7 +178,8 @@ fn add_offers(host: &Offer, part: &Offer, factor: f64) -> Offer {
     });
     let mut fact = host.fact.clone();
     fact.as_of = fact.as_of.min(part.fact.as_of);
-    fact.sources.extend(part.fact.sources.iter().filter(|source| !host.fact.sources.contains(source)).cloned());
+    fact.sources
+        .extend(part.fact.sources.iter().filter(|source| !host.fact.sources.contains(source)).cloned());
     Offer {
         region: host.region.clone(),
         on_demand: both(host.on_demand, part.on_demand),
@@ -191,7 +195,11 @@ fn instance(entry: &Reader<'_>, provider: &str, file: &FileReader<'_>, faults: &
     Instance {
         provider: provider.to_owned(),
         name: owned(entry, "name"),
-        kind: if entry.text("kind") == Some("tpu-slice") { InstanceKind::TpuSlice } else { InstanceKind::Machine },
+        kind: if entry.text("kind") == Some("tpu-slice") {
+            InstanceKind::TpuSlice
+        } else {
+            InstanceKind::Machine
+        },
         accelerator: entry.text("accelerator").map(str::to_owned),
         accelerators,
         vcpus: entry.number("vcpus"),
@@ -218,7 +226,11 @@ fn offer(entry: &Reader<'_>, accelerators: f64, file: &FileReader<'_>, faults: &
     });
     let on_demand = entry.price_per_hour("on_demand");
     let mut refuse = |key: &str, message: String| {
-        faults.push(entry.fault(Code::Refused, "offers", key, message).suggest("leave the price out: missing is unknown"));
+        faults.push(
+            entry
+                .fault(Code::Refused, "offers", key, message)
+                .suggest("leave the price out: missing is unknown"),
+        );
     };
     let limit = SENTINEL_USD_PER_ACCELERATOR_HOUR * accelerators.max(1.0);
     for (key, price) in [("on_demand", on_demand), ("spot", typical)] {

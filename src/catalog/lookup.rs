@@ -72,7 +72,8 @@ impl Catalog {
     #[must_use]
     pub fn storage_product(&self, provider: &str, product: &str, region: &str) -> Option<&Storage> {
         let same = || self.storage.iter().filter(|item| item.provider == provider && item.product == product);
-        same().find(|item| item.region == region && item.capacity.is_some())
+        same()
+            .find(|item| item.region == region && item.capacity.is_some())
             .or_else(|| same().find(|item| item.capacity.is_some()))
             .or_else(|| same().next())
     }
@@ -90,10 +91,12 @@ impl Catalog {
     /// The discount of a commitment of `years` on an instance: its family's, or else the provider's general one.
     #[must_use]
     pub fn commitment(&self, instance: &Instance, years: f64) -> Option<&Discount> {
-        let fits = |discount: &&Discount| discount.provider == instance.provider && discount.term_years == years;
+        let fits =
+            |discount: &&Discount| discount.provider == instance.provider && discount.term_years == years;
         let family = instance.family.as_deref().unwrap_or_default();
         let of_family = |discount: &&Discount| {
-            !discount.family.is_empty() && (family == discount.family || instance.name.starts_with(&discount.family))
+            !discount.family.is_empty()
+                && (family == discount.family || instance.name.starts_with(&discount.family))
         };
         self.discounts
             .iter()

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::units::Date;
 
 /// How a figure is known. Ordered from best to worst: a figure made of several has the worst of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Provenance {
     /// Measured on this machine, or given by the user as measured.

@@ -9,9 +9,11 @@ use clap_complete::Shell;
 /// will it be done, what limits it, and how sure are we?
 #[derive(Debug, Parser)]
 #[command(name = "capplan", version, about, max_term_width = 100)]
-#[command(after_help = "Exit status: 0 done, 1 fault of ours, 2 usage, 3 bad scenario, price or observation file, 4 refused by a limit, \
+#[command(
+    after_help = "Exit status: 0 done, 1 fault of ours, 2 usage, 3 bad scenario, price or observation file, 4 refused by a limit, \
 5 file could not be read or written, 6 calibration missing (strict), 10 no fleet is feasible and able to meet the targets, \
-11 a --fail-if threshold crossed, 130 interrupted.")]
+11 a --fail-if threshold crossed, 130 interrupted."
+)]
 pub struct Arguments {
     #[command(flatten)]
     pub shared: Shared,

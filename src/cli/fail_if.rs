@@ -1,7 +1,7 @@
 //! `--fail-if`: a figure, a comparison, a number.
 
-use crate::report::{Cell, Table};
 use crate::document::nearest;
+use crate::report::{Cell, Table};
 
 use super::exit::{Failure, Status};
 
@@ -36,7 +36,8 @@ impl Threshold {
     /// A usage failure when it is no such thing.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let wrong = |why: String| {
-            Failure::plain(Status::Usage, "usage", format!("--fail-if `{text}`: {why}")).suggest("write it like `cost_usd > 500`")
+            Failure::plain(Status::Usage, "usage", format!("--fail-if `{text}`: {why}"))
+                .suggest("write it like `cost_usd > 500`")
         };
         let at = text.find(['<', '>']).ok_or_else(|| wrong("there is no < or >".to_owned()))?;
         let or_equal = text[at + 1..].starts_with('=');
@@ -44,7 +45,13 @@ impl Threshold {
         let value: f64 = number.parse().map_err(|_| wrong(format!("`{number}` is not a number")))?;
         let name = text[..at].trim();
         let column = SHORT.iter().find(|(short, _)| *short == name).map_or(name, |(_, column)| column);
-        Ok(Self { column: column.to_owned(), less: text[at..].starts_with('<'), or_equal, value, text: text.to_owned() })
+        Ok(Self {
+            column: column.to_owned(),
+            less: text[at..].starts_with('<'),
+            or_equal,
+            value,
+            text: text.to_owned(),
+        })
     }
 
     /// Fleets for which it is true; fleets that cannot run, and unknown figures, never are.
@@ -53,9 +60,14 @@ impl Threshold {
     /// A usage failure when there is no such figure.
     pub fn crossed(&self, table: &Table) -> Result<Vec<String>, Failure> {
         let column = table.column(&self.column).ok_or_else(|| {
-            let names = SHORT.iter().map(|(short, _)| *short).chain(table.columns.iter().map(|column| column.name.as_str()));
-            let near = nearest(&self.column, names).map_or_else(String::new, |name| format!("did you mean `{name}`?"));
-            Failure::plain(Status::Usage, "usage", format!("--fail-if: there is no figure `{}`", self.column)).suggest(near)
+            let names = SHORT
+                .iter()
+                .map(|(short, _)| *short)
+                .chain(table.columns.iter().map(|column| column.name.as_str()));
+            let near = nearest(&self.column, names)
+                .map_or_else(String::new, |name| format!("did you mean `{name}`?"));
+            Failure::plain(Status::Usage, "usage", format!("--fail-if: there is no figure `{}`", self.column))
+                .suggest(near)
         })?;
         let fleets = table.column("fleet").map(|column| column.cells.clone()).unwrap_or_default();
         let crossed = column.cells.iter().zip(&fleets).filter_map(|(cell, fleet)| {

@@ -4,7 +4,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::catalog::{Catalog, EXAMPLES, example};
-use crate::document::{Diagnostics, MAX_DOCUMENT_BYTES, Node, Reader, Resolved, apply_override, load, nearest_list, read_file};
+use crate::document::{
+    Diagnostics, MAX_DOCUMENT_BYTES, Node, Reader, Resolved, apply_override, load, nearest_list, read_file,
+};
 use crate::scenario::{SCENARIO, Scenario, resolve};
 
 use super::args::ScenarioInput;

@@ -45,7 +45,11 @@ pub fn table_text(table: &Table, format: Format) -> String {
 pub fn width() -> Width {
     let columns = || std::env::var("COLUMNS").ok()?.parse::<u16>().ok();
     let terminal = || {
-        if io::stdout().is_terminal() { terminal_size::terminal_size().map(|(width, _)| width.0) } else { None }
+        if io::stdout().is_terminal() {
+            terminal_size::terminal_size().map(|(width, _)| width.0)
+        } else {
+            None
+        }
     };
     Width(terminal().or_else(columns).unwrap_or(DEFAULT_WIDTH).clamp(40, 400))
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::report::{
-    Provenances, artifacts, fitted_table, flat_table, resolved_toml, result_json, short_table, summary, terminal, write_folder,
+    Provenances, artifacts, fitted_table, flat_table, resolved_toml, result_json, short_table, summary,
+    terminal, write_folder,
 };
 use crate::stats::Stopping;
 use crate::steptime::StepTimes;
@@ -18,7 +19,8 @@ use super::progress::{Bar, cancel_on_interrupt};
 
 pub fn run(options: &Simulate, shared: &Shared) -> Result<Status, Failure> {
     let stopping = stopping(options)?;
-    let thresholds = options.fail_if.iter().map(|text| Threshold::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let thresholds =
+        options.fail_if.iter().map(|text| Threshold::parse(text)).collect::<Result<Vec<_>, _>>()?;
     if options.out.is_some() && options.scenarios.len() > 1 {
         return Err(Failure::plain(Status::Usage, "usage", "--out takes one scenario at a time"));
     }
@@ -28,11 +30,8 @@ pub fn run(options: &Simulate, shared: &Shared) -> Result<Status, Failure> {
     let mut worst = Status::Done;
     for name in &options.scenarios {
         let loaded = input::scenario(name, &options.input, &catalog)?;
-        let study_options = Options {
-            seed: options.input.seed,
-            stopping,
-            threads: options.input.threads.map(usize::from),
-        };
+        let study_options =
+            Options { seed: options.input.seed, stopping, threads: options.input.threads.map(usize::from) };
         let bar = Bar::new(!options.no_progress && !shared.quiet, lively(shared.color), shared.verbose > 0);
         let comparison = study::run(&loaded.scenario, &catalog, &step_times, &study_options, &cancel, &bar);
         bar.finish();
@@ -63,7 +62,9 @@ pub(super) fn step_times() -> Result<StepTimes, Failure> {
 fn stopping(options: &Simulate) -> Result<Stopping, Failure> {
     match (options.replicas, options.precision) {
         (Some(count), _) => Ok(Stopping::after(count as usize)),
-        (None, Some(precision)) if precision > 0.0 && precision <= 1.0 => Ok(Stopping { precision, cap: 2000, ..Stopping::default() }),
+        (None, Some(precision)) if precision > 0.0 && precision <= 1.0 => {
+            Ok(Stopping { precision, cap: 2000, ..Stopping::default() })
+        }
         (None, Some(precision)) => {
             let message = format!("--precision {precision} must lie between 0 and 1");
             Err(Failure::plain(Status::Usage, "usage", message))
@@ -79,12 +80,21 @@ fn text(comparison: &Comparison, format: Format) -> String {
         Format::Markdown => short_table(comparison).markdown(),
         Format::Table => {
             let title = crate::report::clean(&comparison.scenario);
-            format!("{title}\n{}\n{}", terminal(&fitted_table(comparison, width()), width()), summary(comparison))
+            format!(
+                "{title}\n{}\n{}",
+                terminal(&fitted_table(comparison, width()), width()),
+                summary(comparison)
+            )
         }
     }
 }
 
-fn write_out(folder: &Path, options: &Simulate, loaded: &Loaded, comparison: &Comparison) -> Result<(), Failure> {
+fn write_out(
+    folder: &Path,
+    options: &Simulate,
+    loaded: &Loaded,
+    comparison: &Comparison,
+) -> Result<(), Failure> {
     let provenances = Provenances {
         scenario: loaded.text.clone(),
         resolved: resolved_toml(&loaded.resolved),
@@ -107,7 +117,8 @@ fn strict(comparison: &Comparison) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("step times are not measured for: {}", loose.join(", "));
-    Err(Failure::plain(Status::Calibration, "calibration", message).suggest("leave out --strict to accept carried-over figures"))
+    Err(Failure::plain(Status::Calibration, "calibration", message)
+        .suggest("leave out --strict to accept carried-over figures"))
 }
 
 fn status(comparison: &Comparison, thresholds: &[Threshold], shared: &Shared) -> Result<Status, Failure> {

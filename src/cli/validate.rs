@@ -27,7 +27,11 @@ pub fn run(options: &Validate, shared: &Shared) -> Result<Status, Failure> {
         Format::Csv => validation_rows(&report).csv(),
         Format::Markdown => validation_table(&report).markdown(),
         Format::Table => {
-            format!("{}{}", table_text(&validation_table(&report), Format::Table), validation_text(&report, width()))
+            format!(
+                "{}{}",
+                table_text(&validation_table(&report), Format::Table),
+                validation_text(&report, width())
+            )
         }
     };
     to_stdout(&text)?;
@@ -36,7 +40,8 @@ pub fn run(options: &Validate, shared: &Shared) -> Result<Status, Failure> {
 
 /// A directory or a pipe is told as such, and never waited on.
 fn regular_file(path: &std::path::Path) -> Result<(), Failure> {
-    let fail = |what: String| Failure::plain(Status::Io, "io", format!("cannot read {}: {what}", path.display()));
+    let fail =
+        |what: String| Failure::plain(Status::Io, "io", format!("cannot read {}: {what}", path.display()));
     let metadata = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?;
     if metadata.is_file() { Ok(()) } else { Err(fail("it is not a regular file".to_owned())) }
 }

@@ -130,7 +130,12 @@ pub struct Ledger {
 impl Ledger {
     /// Bills the meters at an hourly price.
     #[must_use]
-    pub fn of(meters: &Meters, hourly: PricePerHour, tariff: &Tariff, cluster_fee: Option<PricePerHour>) -> Self {
+    pub fn of(
+        meters: &Meters,
+        hourly: PricePerHour,
+        tariff: &Tariff,
+        cluster_fee: Option<PricePerHour>,
+    ) -> Self {
         let machine = |time: Seconds| hourly.for_time(time);
         let mut lines = Vec::new();
         let mut line = |item, amount: Money| {
@@ -152,7 +157,10 @@ impl Ledger {
             line(item, machine(time));
         }
         line(Item::Preprocessing, meters.preprocessing);
-        line(Item::Storage, meters.storage.iter().map(|held| held.price.for_time(held.bytes, held.time)).sum());
+        line(
+            Item::Storage,
+            meters.storage.iter().map(|held| held.price.for_time(held.bytes, held.time)).sum(),
+        );
         line(Item::Requests, meters.requests);
         line(Item::Egress, meters.egress);
         line(Item::ClusterFee, cluster_fee.map_or(Money::ZERO, |fee| fee.for_time(meters.cluster)));

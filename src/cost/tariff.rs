@@ -130,7 +130,9 @@ impl Tariff {
         assumptions: &Assumptions,
     ) -> Result<Self, Unpriced> {
         let quote = match owned {
-            Some(price) => Quote::plain(price, Provenance::Assumed, "price_per_hour in the scenario".to_owned()),
+            Some(price) => {
+                Quote::plain(price, Provenance::Assumed, "price_per_hour in the scenario".to_owned())
+            }
             None => quote(catalog, instance, region, purchase)?,
         };
         let negotiated = negotiated(instance, purchase, assumptions);
@@ -185,12 +187,18 @@ impl Quote {
     }
 }
 
-fn quote(catalog: &Catalog, instance: &Instance, region: &str, purchase: Purchase) -> Result<Quote, Unpriced> {
+fn quote(
+    catalog: &Catalog,
+    instance: &Instance,
+    region: &str,
+    purchase: Purchase,
+) -> Result<Quote, Unpriced> {
     if purchase == Purchase::Owned {
         return Err(Unpriced::NoOwnedPrice { instance: instance.id() });
     }
     let offer = instance.offer(region).ok_or_else(|| {
-        let mut regions: Vec<&str> = instance.offers.iter().map(|offer| offer.region.as_str()).take(6).collect();
+        let mut regions: Vec<&str> =
+            instance.offers.iter().map(|offer| offer.region.as_str()).take(6).collect();
         regions.sort_unstable();
         Unpriced::NoOffer { instance: instance.id(), region: region.to_owned(), regions: regions.join(", ") }
     })?;

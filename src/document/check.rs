@@ -24,16 +24,21 @@ pub fn check(node: &Node, table: &'static Table, path: &str, faults: &mut Diagno
         if matches!(key.default, Default::Required) && node.get(key.name).is_none() {
             let place = if path.is_empty() { "the document".to_owned() } else { format!("`{path}`") };
             faults.push(
-                Diagnostic::new(Code::MissingKey, join(path, key.name), format!("{place} lacks `{}`", key.name))
-                    .at(&node.origin)
-                    .suggest(format!("add `{} = {}`", key.name, example(&key.kind))),
+                Diagnostic::new(
+                    Code::MissingKey,
+                    join(path, key.name),
+                    format!("{place} lacks `{}`", key.name),
+                )
+                .at(&node.origin)
+                .suggest(format!("add `{} = {}`", key.name, example(&key.kind))),
             );
         }
     }
 }
 
 fn check_kind(node: &Node, kind: &'static Kind, path: &str, faults: &mut Diagnostics) {
-    let fault = |code, message: String| Diagnostic::new(code, path, message).at(&node.origin).suggest(allowed(kind));
+    let fault =
+        |code, message: String| Diagnostic::new(code, path, message).at(&node.origin).suggest(allowed(kind));
     match (kind, &node.value) {
         (Kind::Text, Value::Text(text)) if text.trim().is_empty() => {
             faults.push(fault(Code::OutOfRange, "the text is empty".to_owned()));
@@ -120,7 +125,8 @@ fn check_quantity(
     faults: &mut Diagnostics,
 ) {
     let hint = format!("write it like \"{}\"; units: {}", dimension.example(), dimension.examples());
-    let fault = |code, message: String| Diagnostic::new(code, path, message).at(&node.origin).suggest(hint.clone());
+    let fault =
+        |code, message: String| Diagnostic::new(code, path, message).at(&node.origin).suggest(hint.clone());
     match value {
         Value::Text(text) => match parse_quantity(text, dimension) {
             Ok(value) if value < min || (positive && value <= min) => {
@@ -128,7 +134,9 @@ fn check_quantity(
                 faults.push(fault(Code::OutOfRange, format!("\"{text}\" must be {bound} {min}")));
             }
             Ok(_) => {}
-            Err(error @ QuantityError::NotFinite(_)) => faults.push(fault(Code::OutOfRange, error.to_string())),
+            Err(error @ QuantityError::NotFinite(_)) => {
+                faults.push(fault(Code::OutOfRange, error.to_string()))
+            }
             Err(error) => faults.push(fault(Code::BadUnit, error.to_string())),
         },
         Value::Integer(_) | Value::Float(_) => {
@@ -139,13 +147,18 @@ fn check_quantity(
                 faults.push(fault(Code::OutOfRange, format!("{value} is not a finite number")));
             }
         }
-        _ => faults.push(wrong_type(node, path, &format!("a string with a unit, like \"{}\"", dimension.example()))),
+        _ => faults.push(wrong_type(
+            node,
+            path,
+            &format!("a string with a unit, like \"{}\"", dimension.example()),
+        )),
     }
 }
 
 fn unknown_key(entry: &Entry, table: &'static Table, key_path: String) -> Diagnostic {
     let known = table.keys.iter().map(|key| key.name);
-    let fault = Diagnostic::new(Code::UnknownKey, key_path, format!("unknown key `{}`", entry.key)).at(&entry.key_origin);
+    let fault = Diagnostic::new(Code::UnknownKey, key_path, format!("unknown key `{}`", entry.key))
+        .at(&entry.key_origin);
     match nearest(&entry.key, known.clone()) {
         Some(near) => fault.suggest(format!("did you mean `{near}`?")),
         None => fault.suggest(format!("known keys: {}", known.collect::<Vec<_>>().join(", "))),
@@ -153,7 +166,8 @@ fn unknown_key(entry: &Entry, table: &'static Table, key_path: String) -> Diagno
 }
 
 fn wrong_type(node: &Node, path: &str, wanted: &str) -> Diagnostic {
-    Diagnostic::new(Code::WrongType, path, format!("{} stands where {wanted} is due", node.value.kind())).at(&node.origin)
+    Diagnostic::new(Code::WrongType, path, format!("{} stands where {wanted} is due", node.value.kind()))
+        .at(&node.origin)
 }
 
 fn allowed(kind: &Kind) -> String {

@@ -165,7 +165,9 @@ impl Diagnostics {
     #[must_use]
     pub fn sorted(&self) -> Vec<&Diagnostic> {
         let mut items: Vec<&Diagnostic> = self.items.iter().collect();
-        items.sort_by_key(|item| item.origin.as_ref().map(|origin| (origin.source.name.clone(), origin.span.start)));
+        items.sort_by_key(|item| {
+            item.origin.as_ref().map(|origin| (origin.source.name.clone(), origin.span.start))
+        });
         items
     }
 

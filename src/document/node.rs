@@ -114,8 +114,10 @@ impl Value {
                 format!("[{}]", items.join(", "))
             }
             Self::Table(entries) => {
-                let entries: Vec<String> =
-                    entries.iter().map(|entry| format!("{} = {}", entry.key, entry.node.value.to_toml())).collect();
+                let entries: Vec<String> = entries
+                    .iter()
+                    .map(|entry| format!("{} = {}", entry.key, entry.node.value.to_toml()))
+                    .collect();
                 format!("{{ {} }}", entries.join(", "))
             }
         }

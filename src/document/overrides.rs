@@ -76,13 +76,19 @@ fn place(node: &mut Node, steps: &[String], value: Node, path: &str) -> Result<(
         }
         Value::Array(items) => {
             let index = step.parse::<usize>().ok().filter(|index| *index < items.len());
-            let named = || items.iter().position(|item| item.get("name").and_then(|entry| entry.node.text()) == Some(step));
+            let named = || {
+                items
+                    .iter()
+                    .position(|item| item.get("name").and_then(|entry| entry.node.text()) == Some(step))
+            };
             match index.or_else(named) {
                 Some(index) => place(&mut items[index], rest, value, path),
                 None => {
                     let names: Vec<String> = items
                         .iter()
-                        .filter_map(|item| item.get("name").and_then(|entry| entry.node.text()).map(str::to_owned))
+                        .filter_map(|item| {
+                            item.get("name").and_then(|entry| entry.node.text()).map(str::to_owned)
+                        })
                         .collect();
                     let fault = missing(format!("no entry `{step}` in the list"));
                     Err(Box::new(fault.suggest(format!("entries: {}", names.join(", ")))))

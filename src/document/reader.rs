@@ -1,8 +1,8 @@
 //! Typed reading of a checked tree: a value is the document's, or else the registry's default.
 
 use crate::units::{
-    Bytes, BytesPerSecond, Dimension, Flops, FlopsPerSecond, Money, PricePerHour, Seconds, Watts, parse_decimal,
-    parse_quantity,
+    Bytes, BytesPerSecond, Dimension, Flops, FlopsPerSecond, Money, PricePerHour, Seconds, Watts,
+    parse_decimal, parse_quantity,
 };
 
 use super::diagnostic::{Code, Diagnostic};
@@ -195,7 +195,9 @@ impl<'a> Reader<'a> {
     pub fn tables(&self, key: &str) -> Vec<Reader<'a>> {
         let Some(table) = self.table.key(key).and_then(|key| table_of(&key.kind)) else { return Vec::new() };
         match self.get(key).map(|node| &node.value) {
-            Some(Value::Array(items)) => items.iter().map(|item| Reader { node: Some(item), table }).collect(),
+            Some(Value::Array(items)) => {
+                items.iter().map(|item| Reader { node: Some(item), table }).collect()
+            }
             _ => Vec::new(),
         }
     }

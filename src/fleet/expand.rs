@@ -22,7 +22,8 @@ pub struct TooMany {
 /// # Errors
 /// When there would be more than [`MAX_CANDIDATES`].
 pub fn expand(specs: &[FleetSpec]) -> Result<Vec<Candidate>, TooMany> {
-    let size = |spec: &FleetSpec| spec.counts.0.len() * spec.regions.len().max(1) * spec.purchases.len().max(1);
+    let size =
+        |spec: &FleetSpec| spec.counts.0.len() * spec.regions.len().max(1) * spec.purchases.len().max(1);
     let found = specs.iter().map(size).fold(0usize, usize::saturating_add);
     if found > MAX_CANDIDATES {
         return Err(TooMany { found });

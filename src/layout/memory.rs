@@ -75,8 +75,12 @@ impl MemoryNeed {
 impl fmt::Display for MemoryNeed {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "needs {} of {}", self.total(), self.present)?;
-        let parts: Vec<String> =
-            self.parts.iter().filter(|(_, bytes)| bytes.0 > 0.0).map(|(part, bytes)| format!("{} {bytes}", part.word())).collect();
+        let parts: Vec<String> = self
+            .parts
+            .iter()
+            .filter(|(_, bytes)| bytes.0 > 0.0)
+            .map(|(part, bytes)| format!("{} {bytes}", part.word()))
+            .collect();
         write!(out, " ({})", parts.join(", "))
     }
 }
@@ -126,7 +130,8 @@ pub fn model_memory(
 /// the logits (arXiv 2205.05198, equation 1), with the 16-bit figure doubled for 32-bit training.
 fn activations(model: &Model, precision: Precision) -> Bytes {
     let half = model.activation_memory.unwrap_or_else(|| {
-        let (Some(layers), Some(hidden), Some(tokens)) = (model.layers, model.hidden, model.sequence_length) else {
+        let (Some(layers), Some(hidden), Some(tokens)) = (model.layers, model.hidden, model.sequence_length)
+        else {
             // No shapes at all: one byte kept per eight operations is the order of convolutional networks.
             return Bytes(model.flops_forward.0 / 8.0 / 25.0);
         };

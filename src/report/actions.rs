@@ -24,8 +24,16 @@ pub(super) fn action(bound: &str) -> Action {
             "preprocessed records, more vCPUs per accelerator, decode on the device",
             "less augmentation, smaller batch",
         ),
-        "host-to-device" => ("I/O bound", "send encoded or 8-bit samples, newer PCIe, fewer devices per host", "smaller inputs"),
-        "compute" => ("CPU (compute) bound", "faster or more accelerators, lower precision", "simpler model, fewer steps"),
+        "host-to-device" => (
+            "I/O bound",
+            "send encoded or 8-bit samples, newer PCIe, fewer devices per host",
+            "smaller inputs",
+        ),
+        "compute" => (
+            "CPU (compute) bound",
+            "faster or more accelerators, lower precision",
+            "simpler model, fewer steps",
+        ),
         "memory-bandwidth" => (
             "memory bound",
             "accelerators with more memory bandwidth, fused kernels, lower precision",
@@ -36,7 +44,9 @@ pub(super) fn action(bound: &str) -> Action {
             "fewer and larger machines, faster cards, larger batch per accelerator, gradient compression",
             "fewer parameters",
         ),
-        "host-overhead" => ("CPU (compute) bound", "larger batch per accelerator, compiled graphs", "larger layers"),
+        "host-overhead" => {
+            ("CPU (compute) bound", "larger batch per accelerator, compiled graphs", "larger layers")
+        }
         "failures" => (
             "availability",
             "checkpoint more often or faster, on-demand machines, another zone or smaller fleet",

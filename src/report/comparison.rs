@@ -102,19 +102,20 @@ fn estimate_columns(table: &mut Table, name: &str, rows: &[Row], value: Figure<'
         ("p90", |estimate| estimate.p90),
     ];
     for (suffix, part) in parts {
-        table.push(format!("{name}_{suffix}"), rows.iter().map(|row| value(row).map(|estimate| part(&estimate)).into()));
+        table.push(
+            format!("{name}_{suffix}"),
+            rows.iter().map(|row| value(row).map(|estimate| part(&estimate)).into()),
+        );
     }
 }
 
 fn probability_columns(table: &mut Table, name: &str, rows: &[Row], value: Figure<'_, Probability>) {
     type Part = fn(&Probability) -> f64;
-    let parts: [(&str, Part); 3] = [
-        ("probability", |met| met.probability),
-        ("lo", |met| met.lo),
-        ("hi", |met| met.hi),
-    ];
+    let parts: [(&str, Part); 3] =
+        [("probability", |met| met.probability), ("lo", |met| met.lo), ("hi", |met| met.hi)];
     for (suffix, part) in parts {
-        table.push(format!("{name}_{suffix}"), rows.iter().map(|row| value(row).map(|met| part(&met)).into()));
+        table
+            .push(format!("{name}_{suffix}"), rows.iter().map(|row| value(row).map(|met| part(&met)).into()));
     }
 }
 
@@ -124,7 +125,8 @@ pub fn short_table(comparison: &Comparison) -> Table {
     let mut rows: Vec<&Row> = comparison.rows.iter().collect();
     rows.sort_by_key(|row| (row.rank.unwrap_or(u64::MAX), !row.feasible));
     let mut table = Table::default();
-    let mut column = |name: &str, value: &dyn Fn(&Row) -> Cell| table.push(name, rows.iter().map(|row| value(row)));
+    let mut column =
+        |name: &str, value: &dyn Fn(&Row) -> Cell| table.push(name, rows.iter().map(|row| value(row)));
     column("", &|row| if comparison.recommended.as_deref() == Some(&row.fleet) { "*" } else { "" }.into());
     column("fleet", &|row| row.fleet.as_str().into());
     column("machines", &|row| machines(row).into());
@@ -144,7 +146,9 @@ pub fn short_table(comparison: &Comparison) -> Table {
         (None, Some(reason)) => reason.as_str().into(),
         (None, None) => Cell::Null,
     });
-    column("stall", &|row| row.stall_share.map(|stall| format!("{} %", Significant((100.0 * stall.mean).round(), 3))).into());
+    column("stall", &|row| {
+        row.stall_share.map(|stall| format!("{} %", Significant((100.0 * stall.mean).round(), 3))).into()
+    });
     column("known", &|row| row.provenance.map(|provenance| provenance.word()).into());
     table
 }
@@ -163,13 +167,19 @@ pub fn fitted_table(comparison: &Comparison, width: Width) -> Table {
 }
 
 fn range(estimate: &Estimate) -> String {
-    format!("{}{BREAK}({}–{})", Significant(estimate.mean, 3), Significant(estimate.lo, 3), Significant(estimate.hi, 3))
+    format!(
+        "{}{BREAK}({}–{})",
+        Significant(estimate.mean, 3),
+        Significant(estimate.lo, 3),
+        Significant(estimate.hi, 3)
+    )
 }
 
 /// Machines without the provider, which the region tells as well, and with terms only where they are not the usual.
 fn machines(row: &Row) -> String {
     let name = row.instance.split_once('/').map_or(row.instance.as_str(), |(_, name)| name);
-    let terms = if row.purchase == Purchase::OnDemand { String::new() } else { format!(" {}", row.purchase.word()) };
+    let terms =
+        if row.purchase == Purchase::OnDemand { String::new() } else { format!(" {}", row.purchase.word()) };
     format!("{} × {name}{terms}", row.instances)
 }
 

@@ -36,7 +36,8 @@ fn draw_one(text: &mut String, fault: &Diagnostic) -> std::fmt::Result {
         let line = origin.source.text.lines().nth(place.line - 1).unwrap_or_default();
         // A very long line is shown around the place.
         let start = place.column.saturating_sub(60);
-        let shown: String = line.chars().skip(start).take(120).map(|c| if c == '\t' { ' ' } else { c }).collect();
+        let shown: String =
+            line.chars().skip(start).take(120).map(|c| if c == '\t' { ' ' } else { c }).collect();
         let spanned = origin.source.text.get(origin.span.clone()).unwrap_or_default();
         let carets = spanned.lines().next().unwrap_or_default().chars().count().clamp(1, 60);
         writeln!(text, "{margin} |\n{number} | {}", clean(&shown))?;

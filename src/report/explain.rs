@@ -10,8 +10,17 @@ use crate::units::{Bytes, Seconds, Significant, human_duration};
 use super::actions::action;
 
 /// Figures that can be explained.
-pub const METRICS: &[&str] =
-    &["time_s", "cost_usd", "samples_per_s", "bound", "memory", "step", "price", "deadline_met", "budget_met"];
+pub const METRICS: &[&str] = &[
+    "time_s",
+    "cost_usd",
+    "samples_per_s",
+    "bound",
+    "memory",
+    "step",
+    "price",
+    "deadline_met",
+    "budget_met",
+];
 
 /// Why nothing is explained.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -98,11 +107,21 @@ impl Explainer<'_> {
     fn time(&self) -> Vec<String> {
         let built = &self.ready.built;
         let job = &built.job;
-        let mut lines: Vec<String> = self.row.time_s.iter().map(|time| figure("time_s", time, span)).collect();
+        let mut lines: Vec<String> =
+            self.row.time_s.iter().map(|time| figure("time_s", time, span)).collect();
         lines.push(format!("  mean over {} replications of: wait + boot + restore + steps × step + checkpoints + what interruptions cost", self.row.replications));
         lines.push(format!("  wait for capacity: mean {}", span(job.startup.wait.mean())));
-        lines.push(format!("  boot: mean {}; restore: {}", span(job.startup.boot.mean()), human_duration(job.startup.restore)));
-        lines.push(format!("  {} steps = {} samples / global batch {}", built.steps, Significant(built.samples, 6), self.ready.plan.global_batch));
+        lines.push(format!(
+            "  boot: mean {}; restore: {}",
+            span(job.startup.boot.mean()),
+            human_duration(job.startup.restore)
+        ));
+        lines.push(format!(
+            "  {} steps = {} samples / global batch {}",
+            built.steps,
+            Significant(built.samples, 6),
+            self.ready.plan.global_batch
+        ));
         for (index, phase) in job.phases.iter().enumerate() {
             let name = if index == 0 { "first epoch" } else { "later epochs" };
             lines.push(format!(
@@ -114,17 +133,33 @@ impl Explainer<'_> {
         }
         lines.extend(self.step(4));
         match job.checkpoint_interval {
-            Some(interval) => lines.push(format!("  checkpoint every {} of work, {} each", human_duration(interval), human_duration(job.checkpoint_write.seconds()))),
+            Some(interval) => lines.push(format!(
+                "  checkpoint every {} of work, {} each",
+                human_duration(interval),
+                human_duration(job.checkpoint_write.seconds())
+            )),
             None => lines.push("  no checkpoints on the way".to_owned()),
         }
         match job.failures.mtbf {
-            Some(mtbf) => lines.push(format!("  failures: one in {} on average; {} detection, {} restart", human_duration(mtbf), human_duration(job.failures.detection), human_duration(job.failures.restart))),
+            Some(mtbf) => lines.push(format!(
+                "  failures: one in {} on average; {} detection, {} restart",
+                human_duration(mtbf),
+                human_duration(job.failures.detection),
+                human_duration(job.failures.restart)
+            )),
             None => lines.push("  failures: none".to_owned()),
         }
         if let Some(market) = &job.spot {
-            lines.push(format!("  spot market: up {} on average, down {}", span(market.up.mean()), span(market.down.mean())));
+            lines.push(format!(
+                "  spot market: up {} on average, down {}",
+                span(market.up.mean()),
+                span(market.down.mean())
+            ));
         }
-        lines.push(format!("  interruptions: {} a run", Significant(self.row.interruptions.unwrap_or(0.0), 3)));
+        lines.push(format!(
+            "  interruptions: {} a run",
+            Significant(self.row.interruptions.unwrap_or(0.0), 3)
+        ));
         lines
     }
 
@@ -149,7 +184,11 @@ impl Explainer<'_> {
             human_duration(input.decode),
             human_duration(input.host_to_device)
         ));
-        lines.push(format!("{pad}input mode {}, prefetch {} batches", self.scenario.training.input.mode.word(), self.scenario.training.input.prefetch));
+        lines.push(format!(
+            "{pad}input mode {}, prefetch {} batches",
+            self.scenario.training.input.mode.word(),
+            self.scenario.training.input.prefetch
+        ));
         lines
     }
 
@@ -178,17 +217,29 @@ impl Explainer<'_> {
                     Significant(tariff.hourly.low.usd_per_hour(), 5),
                     Significant(tariff.hourly.high.usd_per_hour(), 5)
                 ),
-                format!("{pad}  list {} USD/h less {} %", Significant(tariff.list.usd_per_hour(), 6), Significant(100.0 * tariff.discount, 3)),
+                format!(
+                    "{pad}  list {} USD/h less {} %",
+                    Significant(tariff.list.usd_per_hour(), 6),
+                    Significant(100.0 * tariff.discount, 3)
+                ),
                 format!("{pad}  row: {}", tariff.origin),
-                format!("{pad}  billed by {}, at least {}", human_duration(tariff.granularity), human_duration(tariff.minimum)),
+                format!(
+                    "{pad}  billed by {}, at least {}",
+                    human_duration(tariff.granularity),
+                    human_duration(tariff.minimum)
+                ),
             ],
             Err(unpriced) => vec![format!("{pad}{unpriced}")],
         }
     }
 
     fn rate(&self) -> Vec<String> {
-        let mut lines: Vec<String> =
-            self.row.samples_per_s.iter().map(|rate| figure("samples_per_s", rate, |value| Significant(value, 4).to_string())).collect();
+        let mut lines: Vec<String> = self
+            .row
+            .samples_per_s
+            .iter()
+            .map(|rate| figure("samples_per_s", rate, |value| Significant(value, 4).to_string()))
+            .collect();
         lines.push("  samples over the whole run / time_s:".to_owned());
         lines.extend(self.time().into_iter().map(|line| format!("  {line}")));
         lines
@@ -199,7 +250,11 @@ impl Explainer<'_> {
         let act = action(&bound.name);
         let mut lines = vec![
             format!("bound = {} with {} % of the step", bound.name, Significant(100.0 * bound.share, 3)),
-            format!("  next is {} once this is {} times faster", bound.next, Significant(bound.margin.min(999.0), 3)),
+            format!(
+                "  next is {} once this is {} times faster",
+                bound.next,
+                Significant(bound.margin.min(999.0), 3)
+            ),
             format!("  {}: {}; not ideal: {}", act.class, act.act, act.not_ideal),
         ];
         lines.extend(self.step(2));
@@ -209,16 +264,29 @@ impl Explainer<'_> {
     fn memory(&self) -> Vec<String> {
         let memory = &self.ready.plan.memory;
         let mut lines = vec![format!("memory of one device: {} of {}", memory.total(), memory.present)];
-        lines.extend(memory.parts.iter().map(|(part, bytes): &(_, Bytes)| format!("  {}: {bytes}", part.word())));
-        lines.push(format!("  micro-batch {} of model {}", self.ready.plan.micro_batch, self.scenario.training.model.id));
+        lines.extend(
+            memory.parts.iter().map(|(part, bytes): &(_, Bytes)| format!("  {}: {bytes}", part.word())),
+        );
+        lines.push(format!(
+            "  micro-batch {} of model {}",
+            self.ready.plan.micro_batch, self.scenario.training.model.id
+        ));
         lines
     }
 
     fn target(&self, name: &str, met: Option<crate::study::Probability>) -> Vec<String> {
         match met {
             Some(met) => vec![
-                format!("P({name} kept) = {} ({} to {})", Significant(met.probability, 4), Significant(met.lo, 4), Significant(met.hi, 4)),
-                format!("  share of {} replications, each at evenly spaced errors of the step time and the price", self.row.replications),
+                format!(
+                    "P({name} kept) = {} ({} to {})",
+                    Significant(met.probability, 4),
+                    Significant(met.lo, 4),
+                    Significant(met.hi, 4)
+                ),
+                format!(
+                    "  share of {} replications, each at evenly spaced errors of the step time and the price",
+                    self.row.replications
+                ),
             ],
             None => vec![format!("the scenario names no {name}")],
         }

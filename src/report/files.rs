@@ -69,7 +69,8 @@ pub enum OutError {
 pub fn artifacts(comparison: &Comparison, provenances: &Provenances) -> Result<Vec<Artifact>, OutError> {
     let table = flat_table(comparison);
     let short = super::comparison::short_table(comparison);
-    let markdown = format!("# {}\n\n{}\n{}", super::clean(&comparison.scenario), short.markdown(), summary(comparison));
+    let markdown =
+        format!("# {}\n\n{}\n{}", super::clean(&comparison.scenario), short.markdown(), summary(comparison));
     let mut files = vec![
         Artifact { name: "result.json", bytes: result_json(comparison).into_bytes() },
         Artifact { name: "comparison.csv", bytes: table.csv().into_bytes() },
@@ -79,10 +80,14 @@ pub fn artifacts(comparison: &Comparison, provenances: &Provenances) -> Result<V
     #[cfg(feature = "tables")]
     {
         let name = "comparison.parquet";
-        let bytes = super::frame::parquet(&table).map_err(|error| OutError::Encode { name, reason: error.to_string() })?;
+        let bytes = super::frame::parquet(&table)
+            .map_err(|error| OutError::Encode { name, reason: error.to_string() })?;
         files.push(Artifact { name, bytes });
     }
-    files.push(Artifact { name: "manifest.json", bytes: manifest(comparison, provenances, &files).into_bytes() });
+    files.push(Artifact {
+        name: "manifest.json",
+        bytes: manifest(comparison, provenances, &files).into_bytes(),
+    });
     Ok(files)
 }
 

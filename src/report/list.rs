@@ -57,7 +57,12 @@ fn hint(suggestion: &Option<String>) -> String {
 ///
 /// # Errors
 /// When a filter or the column is not understood.
-pub fn list(catalog: &Catalog, what: Listing, filters: &[String], sort: Option<&str>) -> Result<Table, ListError> {
+pub fn list(
+    catalog: &Catalog,
+    what: Listing,
+    filters: &[String],
+    sort: Option<&str>,
+) -> Result<Table, ListError> {
     let mut table = match what {
         Listing::Accelerators => accelerators(catalog),
         Listing::Instances => instances(catalog),
@@ -94,13 +99,16 @@ fn accelerators(catalog: &Catalog) -> Table {
     column("fp8_tflops", &|item| tera(item.peaks.fp8));
     column("power_w", &|item| item.power.map(|power| power.0).into());
     column("interconnect", &|item| item.interconnect.as_str().into());
-    column("on_demand_usd_h", &|item| cheapest(catalog, &item.name, |offer| offer.on_demand.map(|price| price.usd_per_hour())).into());
+    column("on_demand_usd_h", &|item| {
+        cheapest(catalog, &item.name, |offer| offer.on_demand.map(|price| price.usd_per_hour())).into()
+    });
     column("spot_usd_h", &|item| {
         cheapest(catalog, &item.name, |offer| offer.spot.map(|spot| spot.typical.usd_per_hour())).into()
     });
     column("offers", &|item| {
         let of = |instance: &&Instance| instance.accelerator.as_deref() == Some(item.name.as_str());
-        (catalog.instances.values().filter(of).map(|instance| instance.offers.len()).sum::<usize>() as u64).into()
+        (catalog.instances.values().filter(of).map(|instance| instance.offers.len()).sum::<usize>() as u64)
+            .into()
     });
     column("as_of", &|item| item.fact.as_of.map(|day| day.to_string()).into());
     column("source", &|item| item.fact.sources.join("; ").into());
@@ -123,8 +131,9 @@ fn cheapest(catalog: &Catalog, accelerator: &str, price: impl Fn(&Offer) -> Opti
 fn instances(catalog: &Catalog) -> Table {
     let all: Vec<&Instance> = catalog.instances.values().collect();
     let mut table = Table::default();
-    let mut column =
-        |name: &str, value: &dyn Fn(&Instance) -> Cell| table.push(name, all.iter().map(|instance| value(instance)));
+    let mut column = |name: &str, value: &dyn Fn(&Instance) -> Cell| {
+        table.push(name, all.iter().map(|instance| value(instance)))
+    };
     let device_memory = |instance: &Instance| {
         let accelerator = instance.accelerator.as_ref().and_then(|name| catalog.accelerators.get(name))?;
         accelerator.memory.map(|memory| memory.gib())
@@ -136,16 +145,23 @@ fn instances(catalog: &Catalog) -> Table {
     let spot = |offer: &Offer| offer.spot.map(|spot| spot.typical.usd_per_hour());
     column("instance", &|item| item.id().into());
     column("accelerator", &|item| item.accelerator.clone().into());
-    column("accelerators", &|item| if item.accelerators > 0.0 { item.accelerators.into() } else { Cell::Null });
+    column("accelerators", &|item| {
+        if item.accelerators > 0.0 { item.accelerators.into() } else { Cell::Null }
+    });
     column("memory_gib_per_accelerator", &|item| device_memory(item).into());
-    column("memory_gib_accelerators", &|item| device_memory(item).map(|memory| memory * item.accelerators).into());
+    column("memory_gib_accelerators", &|item| {
+        device_memory(item).map(|memory| memory * item.accelerators).into()
+    });
     column("vcpus", &|item| item.vcpus.into());
     column("host_memory_gib", &|item| item.memory.map(|memory| memory.gib()).into());
     column("network_gbit_s", &|item| item.network.map(|rate| rate.0 / 125e6).into());
     column("local_disk_gib", &|item| item.local_disk.map(|disk| disk.gib()).into());
     column("on_demand_usd_h", &|item| least(item, &on_demand).into());
     column("on_demand_usd_h_per_accelerator", &|item| {
-        least(item, &on_demand).filter(|_| item.accelerators > 0.0).map(|price| price / item.accelerators).into()
+        least(item, &on_demand)
+            .filter(|_| item.accelerators > 0.0)
+            .map(|price| price / item.accelerators)
+            .into()
     });
     column("spot_usd_h", &|item| least(item, &spot).into());
     column("regions", &|item| (item.offers.len() as u64).into());
@@ -153,8 +169,11 @@ fn instances(catalog: &Catalog) -> Table {
 }
 
 fn prices(catalog: &Catalog) -> Table {
-    let all: Vec<(&Instance, &Offer)> =
-        catalog.instances.values().flat_map(|instance| instance.offers.iter().map(move |offer| (instance, offer))).collect();
+    let all: Vec<(&Instance, &Offer)> = catalog
+        .instances
+        .values()
+        .flat_map(|instance| instance.offers.iter().map(move |offer| (instance, offer)))
+        .collect();
     let today = catalog.date();
     let mut table = Table::default();
     let mut column = |name: &str, value: &dyn Fn(&Instance, &Offer) -> Cell| {
@@ -163,10 +182,16 @@ fn prices(catalog: &Catalog) -> Table {
     column("instance", &|instance, _| instance.id().into());
     column("region", &|_, offer| offer.region.as_str().into());
     column("accelerator", &|instance, _| instance.accelerator.clone().into());
-    column("accelerators", &|instance, _| if instance.accelerators > 0.0 { instance.accelerators.into() } else { Cell::Null });
+    column("accelerators", &|instance, _| {
+        if instance.accelerators > 0.0 { instance.accelerators.into() } else { Cell::Null }
+    });
     column("on_demand_usd_h", &|_, offer| offer.on_demand.map(|price| price.usd_per_hour()).into());
     column("on_demand_usd_h_per_accelerator", &|instance, offer| {
-        offer.on_demand.filter(|_| instance.accelerators > 0.0).map(|price| price.usd_per_hour() / instance.accelerators).into()
+        offer
+            .on_demand
+            .filter(|_| instance.accelerators > 0.0)
+            .map(|price| price.usd_per_hour() / instance.accelerators)
+            .into()
     });
     column("spot_low_usd_h", &|_, offer| offer.spot.map(|spot| spot.low.usd_per_hour()).into());
     column("spot_usd_h", &|_, offer| offer.spot.map(|spot| spot.typical.usd_per_hour()).into());
@@ -175,7 +200,9 @@ fn prices(catalog: &Catalog) -> Table {
     column("age_days", &|_, offer| {
         today.zip(offer.fact.as_of).map(|(today, day)| today.days_since(day).unsigned_abs()).into()
     });
-    column("marks", &|_, offer| offer.marks.iter().map(|mark| mark.word()).collect::<Vec<_>>().join("; ").into());
+    column("marks", &|_, offer| {
+        offer.marks.iter().map(|mark| mark.word()).collect::<Vec<_>>().join("; ").into()
+    });
     column("source", &|_, offer| offer.fact.sources.join("; ").into());
     table
 }
@@ -183,8 +210,9 @@ fn prices(catalog: &Catalog) -> Table {
 fn models(catalog: &Catalog) -> Table {
     let all: Vec<&crate::catalog::Model> = catalog.models.values().collect();
     let mut table = Table::default();
-    let mut column =
-        |name: &str, value: &dyn Fn(&crate::catalog::Model) -> Cell| table.push(name, all.iter().map(|model| value(model)));
+    let mut column = |name: &str, value: &dyn Fn(&crate::catalog::Model) -> Cell| {
+        table.push(name, all.iter().map(|model| value(model)))
+    };
     column("id", &|model| model.id.as_str().into());
     column("name", &|model| model.name.as_str().into());
     column("category", &|model| model.category.as_str().into());
@@ -207,20 +235,54 @@ fn models(catalog: &Catalog) -> Table {
 fn profiles(catalog: &Catalog) -> Table {
     let mut rows: Vec<[Cell; 4]> = Vec::new();
     for process in catalog.spot.values() {
-        let shares = format!("{} {}: available {} % of the time", process.provider, process.instance_class, (100.0 * process.availability).round());
-        rows.push(["spot market".into(), process.id.as_str().into(), shares.into(), process.fact.sources.join("; ").into()]);
+        let shares = format!(
+            "{} {}: available {} % of the time",
+            process.provider,
+            process.instance_class,
+            (100.0 * process.availability).round()
+        );
+        rows.push([
+            "spot market".into(),
+            process.id.as_str().into(),
+            shares.into(),
+            process.fact.sources.join("; ").into(),
+        ]);
     }
     for fabric in catalog.fabrics.values() {
-        let shares = format!("{} % of nominal, ±{} %", (100.0 * fabric.bandwidth_share).round(), (100.0 * fabric.uncertainty).round());
-        rows.push(["fabric".into(), fabric.name.as_str().into(), shares.into(), fabric.fact.sources.join("; ").into()]);
+        let shares = format!(
+            "{} % of nominal, ±{} %",
+            (100.0 * fabric.bandwidth_share).round(),
+            (100.0 * fabric.uncertainty).round()
+        );
+        rows.push([
+            "fabric".into(),
+            fabric.name.as_str().into(),
+            shares.into(),
+            fabric.fact.sources.join("; ").into(),
+        ]);
     }
     for scaling in catalog.decode.values() {
-        let law = format!("σ {} κ {}, ±{} %", scaling.sigma, scaling.kappa, (100.0 * scaling.relative_error).round());
-        rows.push(["decode workers".into(), scaling.cpu.as_str().into(), law.into(), scaling.fact.sources.join("; ").into()]);
+        let law = format!(
+            "σ {} κ {}, ±{} %",
+            scaling.sigma,
+            scaling.kappa,
+            (100.0 * scaling.relative_error).round()
+        );
+        rows.push([
+            "decode workers".into(),
+            scaling.cpu.as_str().into(),
+            law.into(),
+            scaling.fact.sources.join("; ").into(),
+        ]);
     }
     for rates in catalog.failures.values() {
         let rate = format!("{} a node-day, {} a job-day", rates.per_node_day, rates.per_job_day);
-        rows.push(["failures".into(), rates.environment.as_str().into(), rate.into(), rates.fact.sources.join("; ").into()]);
+        rows.push([
+            "failures".into(),
+            rates.environment.as_str().into(),
+            rate.into(),
+            rates.fact.sources.join("; ").into(),
+        ]);
     }
     of_rows(["kind", "name", "figures", "source"], rows)
 }
@@ -238,7 +300,10 @@ fn policies() -> Table {
         };
         rows.push(["workload.input.mode".into(), (*word).into(), doc.into()]);
     }
-    for (word, doc) in [("all-reduce", "synchronous; the slowest decides"), ("parameter-server", "asynchronous; stale gradients")] {
+    for (word, doc) in [
+        ("all-reduce", "synchronous; the slowest decides"),
+        ("parameter-server", "asynchronous; stale gradients"),
+    ] {
         rows.push(["workload.distribution".into(), word.into(), doc.into()]);
     }
     for (word, _) in Purchase::ALL {
@@ -261,7 +326,8 @@ fn examples() -> Table {
         let root = crate::document::load(name, text).ok()?;
         root.get("name").and_then(|entry| entry.node.text().map(str::to_owned))
     };
-    let rows = EXAMPLES.iter().map(|name| [Cell::from(format!("example:{name}")), title(name).into()]).collect();
+    let rows =
+        EXAMPLES.iter().map(|name| [Cell::from(format!("example:{name}")), title(name).into()]).collect();
     of_rows(["example", "title"], rows)
 }
 
@@ -311,7 +377,8 @@ fn keep(table: &mut Table, filter: &str) -> Result<(), ListError> {
             }),
         }
     };
-    let rows: Vec<usize> = (0..table.height()).filter(|row| passes(&table.columns[column].cells[*row])).collect();
+    let rows: Vec<usize> =
+        (0..table.height()).filter(|row| passes(&table.columns[column].cells[*row])).collect();
     table.select(&rows);
     Ok(())
 }

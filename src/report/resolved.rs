@@ -14,7 +14,8 @@ pub struct PlannedFleet<'a>(pub &'a Prepared);
 #[must_use]
 pub fn planned_table(prepared: &[Prepared]) -> Table {
     let mut table = Table::default();
-    let mut column = |name: &str, value: &dyn Fn(&Prepared) -> Cell| table.push(name, prepared.iter().map(value));
+    let mut column =
+        |name: &str, value: &dyn Fn(&Prepared) -> Cell| table.push(name, prepared.iter().map(value));
     column("fleet", &|item| item.candidate.name.as_str().into());
     column("machines", &|item| format!("{} × {}", item.candidate.count, item.candidate.instance.id()).into());
     column("region", &|item| item.candidate.region.as_str().into());
@@ -25,11 +26,15 @@ pub fn planned_table(prepared: &[Prepared]) -> Table {
     });
     column("feasible", &|item| matches!(item.verdict, Verdict::Ready(_)).into());
     column("layout", &|item| match &item.verdict {
-        Verdict::Ready(ready) => format!("batch {} on each of {}", ready.plan.local_batch, ready.plan.devices).into(),
+        Verdict::Ready(ready) => {
+            format!("batch {} on each of {}", ready.plan.local_batch, ready.plan.devices).into()
+        }
         Verdict::Infeasible(reason) => reason.to_string().into(),
     });
     column("memory", &|item| match &item.verdict {
-        Verdict::Ready(ready) => format!("{} of {}", ready.plan.memory.total(), ready.plan.memory.present).into(),
+        Verdict::Ready(ready) => {
+            format!("{} of {}", ready.plan.memory.total(), ready.plan.memory.present).into()
+        }
         Verdict::Infeasible(_) => Cell::Null,
     });
     column("step", &|item| match &item.verdict {
@@ -41,7 +46,12 @@ pub fn planned_table(prepared: &[Prepared]) -> Table {
         Verdict::Infeasible(_) => Cell::Null,
     });
     column("known", &|item| match &item.verdict {
-        Verdict::Ready(ready) => format!("{}, ±{} %", ready.built.provenance.word(), Significant((164.5 * ready.built.log_error).round(), 3)).into(),
+        Verdict::Ready(ready) => format!(
+            "{}, ±{} %",
+            ready.built.provenance.word(),
+            Significant((164.5 * ready.built.log_error).round(), 3)
+        )
+        .into(),
         Verdict::Infeasible(_) => Cell::Null,
     });
     table

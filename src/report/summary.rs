@@ -60,7 +60,13 @@ fn bounds(comparison: &Comparison) -> Vec<String> {
                 .map(|row| clean(&row.fleet))
                 .collect();
             let action = action(name);
-            format!("{name} — {}: {}; not ideal: {} [{}]", action.class, action.act, action.not_ideal, held.join(", "))
+            format!(
+                "{name} — {}: {}; not ideal: {} [{}]",
+                action.class,
+                action.act,
+                action.not_ideal,
+                held.join(", ")
+            )
         })
         .collect()
 }
@@ -69,14 +75,18 @@ fn pay_back(row: &Row) -> Option<String> {
     let conversion = row.conversion.as_ref()?;
     let name = clean(&row.fleet);
     let job = human_duration(Seconds(conversion.time_s));
-    let cost = conversion.cost_usd.map_or_else(|| "an unknown sum".to_owned(), |cost| format!("{} USD", Significant(cost, 3)));
+    let cost = conversion
+        .cost_usd
+        .map_or_else(|| "an unknown sum".to_owned(), |cost| format!("{} USD", Significant(cost, 3)));
     Some(match (conversion.pay_back_epochs, conversion.saved_s_per_epoch > 0.0) {
         (Some(epochs), _) => format!(
             "{name}: converting takes {job} and {cost}, saves {} an epoch, and pays back after {} epochs",
             human_duration(Seconds(conversion.saved_s_per_epoch)),
             Significant(epochs, 2)
         ),
-        (None, true) => format!("{name}: converting takes {job} and {cost}; the pay-back is unknown without prices"),
+        (None, true) => {
+            format!("{name}: converting takes {job} and {cost}; the pay-back is unknown without prices")
+        }
         (None, false) => format!("{name}: converting ({job}, {cost}) never pays: reading is not what bounds"),
     })
 }
@@ -86,7 +96,11 @@ fn cadence(row: &Row) -> Option<String> {
     let mut line = clean(&row.fleet);
     line.push_str(": ");
     if let (Some(day), Some(month)) = (recurring.cost_per_day_usd, recurring.cost_per_month_usd) {
-        line.push_str(&format!("{} USD a day, {} a month; ", Significant(day.mean, 3), Significant(month.mean, 3)));
+        line.push_str(&format!(
+            "{} USD a day, {} a month; ",
+            Significant(day.mean, 3),
+            Significant(month.mean, 3)
+        ));
     }
     line.push_str(&format!(
         "train, test and deploy fit with {} %; at most {} runs a day",

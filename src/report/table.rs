@@ -144,14 +144,23 @@ impl Table {
     #[must_use]
     pub fn markdown(&self) -> String {
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let escape = |text: &str| clean(&text.replace(BREAK, " ")).replace('\\', "\\\\").replace('|', "\\|").replace('`', "\\`");
-        let numeric = |column: &Column| column.cells.iter().any(|cell| matches!(cell, Cell::Number(_) | Cell::Integer(_)));
+        let escape = |text: &str| {
+            clean(&text.replace(BREAK, " ")).replace('\\', "\\\\").replace('|', "\\|").replace('`', "\\`")
+        };
+        let numeric = |column: &Column| {
+            column.cells.iter().any(|cell| matches!(cell, Cell::Number(_) | Cell::Integer(_)))
+        };
         let mut text = line(self.columns.iter().map(|column| escape(&column.name)).collect());
         text.push_str(&line(
-            self.columns.iter().map(|column| if numeric(column) { "---:" } else { "---" }.to_owned()).collect(),
+            self.columns
+                .iter()
+                .map(|column| if numeric(column) { "---:" } else { "---" }.to_owned())
+                .collect(),
         ));
         for row in 0..self.height() {
-            text.push_str(&line(self.columns.iter().map(|column| escape(&column.cells[row].short())).collect()));
+            text.push_str(&line(
+                self.columns.iter().map(|column| escape(&column.cells[row].short())).collect(),
+            ));
         }
         text
     }

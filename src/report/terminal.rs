@@ -13,7 +13,10 @@ pub struct Width(pub u16);
 #[must_use]
 pub fn terminal(table: &Table, width: Width) -> String {
     let mut drawn = comfy_table::Table::new();
-    drawn.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(width.0);
+    drawn
+        .load_preset(UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width.0);
     // Lines between rows cost half the height and part nothing that blanks do not.
     drawn.remove_style(TableComponent::HorizontalLines).remove_style(TableComponent::MiddleIntersections);
     drawn.set_header(table.columns.iter().map(|column| column.name.clone()));

@@ -28,7 +28,9 @@ pub fn validation_table(report: &Report) -> Table {
     });
     let rows: Vec<(String, String, Figures)> = std::iter::once(overall).chain(groups).collect();
     let mut table = Table::default();
-    let mut column = |name: &str, value: &dyn Fn(&(String, String, Figures)) -> Cell| table.push(name, rows.iter().map(value));
+    let mut column = |name: &str, value: &dyn Fn(&(String, String, Figures)) -> Cell| {
+        table.push(name, rows.iter().map(value))
+    };
     column("by", &|row| row.0.as_str().into());
     column("key", &|row| row.1.as_str().into());
     column("rows", &|row| (row.2.rows as u64).into());
@@ -50,7 +52,8 @@ pub fn validation_rows(report: &Report) -> Table {
 
 fn rows_table(rows: &[&RowReport]) -> Table {
     let mut table = Table::default();
-    let mut column = |name: &str, value: &dyn Fn(&RowReport) -> Cell| table.push(name, rows.iter().map(|row| value(row)));
+    let mut column =
+        |name: &str, value: &dyn Fn(&RowReport) -> Cell| table.push(name, rows.iter().map(|row| value(row)));
     column("id", &|row| row.id.as_str().into());
     column("metric", &|row| row.metric.as_str().into());
     column("published", &|row| row.published.into());
@@ -82,7 +85,11 @@ pub fn validation_text(report: &Report, width: Width) -> String {
     }
     let mut worst: Vec<&RowReport> = report.rows.iter().filter(|row| row.abs_pct_error.is_some()).collect();
     worst.sort_by(|left, right| {
-        right.abs_pct_error.unwrap_or(0.0).total_cmp(&left.abs_pct_error.unwrap_or(0.0)).then(left.id.cmp(&right.id))
+        right
+            .abs_pct_error
+            .unwrap_or(0.0)
+            .total_cmp(&left.abs_pct_error.unwrap_or(0.0))
+            .then(left.id.cmp(&right.id))
     });
     worst.truncate(WORST);
     if !worst.is_empty() {

@@ -59,6 +59,8 @@ fn hourly(table: &Reader<'_>) -> Option<PricePerHour> {
     let price = table.money("purchase_price")?;
     let lifetime = table.seconds("lifetime")?.hours();
     let used = table.number("utilisation").unwrap_or(1.0);
-    let energy = table.watts("power").map_or(0.0, |power| power.0 / 1000.0 * table.number("electricity").unwrap_or(0.0));
+    let energy = table
+        .watts("power")
+        .map_or(0.0, |power| power.0 / 1000.0 * table.number("electricity").unwrap_or(0.0));
     Some(PricePerHour(price.scaled(1.0 / (lifetime * used)) + Money::from_usd(energy)))
 }

@@ -71,9 +71,13 @@ fn newer_format(root: &Node) -> Option<Diagnostic> {
     let entry = root.get("format")?;
     match entry.node.value {
         Value::Integer(format) if format > 1 => Some(
-            Diagnostic::new(Code::NewerFormat, "format", format!("format {format} was made by a newer capplan"))
-                .at(&entry.node.origin)
-                .suggest("this one reads format 1"),
+            Diagnostic::new(
+                Code::NewerFormat,
+                "format",
+                format!("format {format} was made by a newer capplan"),
+            )
+            .at(&entry.node.origin)
+            .suggest("this one reads format 1"),
         ),
         _ => None,
     }
@@ -106,7 +110,9 @@ impl Resolver<'_> {
     fn fleets(&mut self, document: &Reader<'_>) -> Vec<FleetSpec> {
         let tables = document.tables("fleet");
         if document.has("fleet") && tables.is_empty() {
-            self.faults.push(document.fault(Code::MissingKey, "", "fleet", "there is no fleet").suggest("add a [[fleet]]"));
+            self.faults.push(
+                document.fault(Code::MissingKey, "", "fleet", "there is no fleet").suggest("add a [[fleet]]"),
+            );
         }
         let mut fleets: Vec<FleetSpec> = Vec::new();
         for (index, table) in tables.iter().enumerate() {
@@ -117,7 +123,12 @@ impl Resolver<'_> {
                 let line = place.source.place(place.span.start).line;
                 self.faults.push(
                     table
-                        .fault(Code::Duplicate, &path, "name", format!("two fleets are named \"{name}\" (the other on line {line})"))
+                        .fault(
+                            Code::Duplicate,
+                            &path,
+                            "name",
+                            format!("two fleets are named \"{name}\" (the other on line {line})"),
+                        )
                         .suggest("give each fleet a name of its own"),
                 );
             }
@@ -144,7 +155,9 @@ impl Resolver<'_> {
             (None, false) => {
                 let message = format!("fleet \"{name}\" needs `instance` or `[fleet.machine]`");
                 self.faults.push(
-                    table.fault(Code::MissingKey, path, "", message).suggest("add `instance = \"gcp/a3-highgpu-8g\"`; see `capplan list instances`"),
+                    table
+                        .fault(Code::MissingKey, path, "", message)
+                        .suggest("add `instance = \"gcp/a3-highgpu-8g\"`; see `capplan list instances`"),
                 );
                 return None;
             }
@@ -175,7 +188,13 @@ impl Resolver<'_> {
     }
 
     /// A region that no offer of the provider has is a slip; one without a price for this machine is an unpriced row.
-    fn check_region(&mut self, table: &Reader<'_>, path: &str, instance: &crate::catalog::Instance, region: &str) {
+    fn check_region(
+        &mut self,
+        table: &Reader<'_>,
+        path: &str,
+        instance: &crate::catalog::Instance,
+        region: &str,
+    ) {
         let of_provider = self.catalog.instances.values().filter(|other| other.provider == instance.provider);
         let mut regions: Vec<&str> =
             of_provider.flat_map(|other| &other.offers).map(|offer| offer.region.as_str()).collect();
@@ -185,9 +204,15 @@ impl Resolver<'_> {
             return;
         }
         let near = crate::document::nearest_list(region, regions.iter().copied(), 4);
-        let known = if near.is_empty() { regions.iter().take(8).copied().collect::<Vec<_>>().join(", ") } else { near };
+        let known = if near.is_empty() {
+            regions.iter().take(8).copied().collect::<Vec<_>>().join(", ")
+        } else {
+            near
+        };
         let message = format!("unknown region `{region}` of {}", instance.provider);
-        self.faults.push(table.fault(Code::UnknownName, path, "region", message).suggest(format!("nearest: {known}")));
+        self.faults.push(
+            table.fault(Code::UnknownName, path, "region", message).suggest(format!("nearest: {known}")),
+        );
     }
 
     fn purchases(&mut self, table: &Reader<'_>, path: &str, owned: bool) -> Vec<Purchase> {
@@ -201,7 +226,12 @@ impl Resolver<'_> {
                 Some((_, purchase)) => found.push(*purchase),
                 None => {
                     let allowed: Vec<&str> = Purchase::ALL.iter().map(|(name, _)| *name).collect();
-                    let fault = table.fault(Code::UnknownChoice, path, "purchase", format!("\"{word}\" is not a term"));
+                    let fault = table.fault(
+                        Code::UnknownChoice,
+                        path,
+                        "purchase",
+                        format!("\"{word}\" is not a term"),
+                    );
                     self.faults.push(fault.suggest(format!("allowed: {}", allowed.join(", "))));
                 }
             }
@@ -228,10 +258,17 @@ impl Resolver<'_> {
         let range = table.table("count");
         let (from, to) = (range.count("from").unwrap_or(1), range.count("to").unwrap_or(1));
         if from > to {
-            self.faults.push(table.fault(Code::Conflict, path, "count", format!("from {from} is above to {to}")));
+            self.faults.push(table.fault(
+                Code::Conflict,
+                path,
+                "count",
+                format!("from {from} is above to {to}"),
+            ));
         }
         match range.count("step") {
-            Some(step) => Counts((from..=to).step_by(usize::try_from(step).unwrap_or(usize::MAX)).take(100_000).collect()),
+            Some(step) => Counts(
+                (from..=to).step_by(usize::try_from(step).unwrap_or(usize::MAX)).take(100_000).collect(),
+            ),
             None => Counts::doubling(from, to),
         }
     }

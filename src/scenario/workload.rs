@@ -9,7 +9,8 @@ use crate::steptime::SoftwareStack;
 use crate::units::{Bytes, BytesPerSecond, Seconds};
 use crate::workload::failures::{CheckpointPolicy, SpotMarket};
 use crate::workload::training::{
-    Amount, CacheTier, CheckpointSpec, DatasetSpec, Distribution, FailureSpec, InputMode, InputSpec, TrainingSpec,
+    Amount, CacheTier, CheckpointSpec, DatasetSpec, Distribution, FailureSpec, InputMode, InputSpec,
+    TrainingSpec,
 };
 
 use super::resolve::Resolver;
@@ -24,17 +25,14 @@ const FEED_COPY: BytesPerSecond = BytesPerSecond(2e9);
 
 pub(super) fn training(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<TrainingSpec> {
     let model = model(resolver, table)?;
-    let global_batch = table.count("global_batch").or(model.default_batch.map(|batch| batch as u64)).unwrap_or(256);
+    let global_batch =
+        table.count("global_batch").or(model.default_batch.map(|batch| batch as u64)).unwrap_or(256);
     let dataset = dataset(resolver, &table.table("dataset"), &model);
     let amount = amount(resolver, table, &model)?;
     let word = |key: &str| table.text(key).unwrap_or_default();
     Some(TrainingSpec {
         precision: precision(word("precision")),
-        optimizer: table
-            .text("optimizer")
-            .or(model.optimizer.as_deref())
-            .unwrap_or("adam")
-            .to_owned(),
+        optimizer: table.text("optimizer").or(model.optimizer.as_deref()).unwrap_or("adam").to_owned(),
         software: match word("software") {
             "tuned" => SoftwareStack::Tuned,
             "research" => SoftwareStack::Research,
@@ -100,8 +98,10 @@ fn model(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<Model> {
 }
 
 fn amount(resolver: &mut Resolver<'_>, table: &Reader<'_>, model: &Model) -> Option<Amount> {
-    let given: Vec<&str> =
-        ["epochs", "steps", "samples", "samples_to_target"].into_iter().filter(|key| table.has(key)).collect();
+    let given: Vec<&str> = ["epochs", "steps", "samples", "samples_to_target"]
+        .into_iter()
+        .filter(|key| table.has(key))
+        .collect();
     if given.len() > 1 {
         let message = format!("{} exclude each other", given.join(", "));
         resolver.faults.push(table.fault(Code::Conflict, "workload", given[1], message));
@@ -139,7 +139,9 @@ fn dataset(resolver: &mut Resolver<'_>, table: &Reader<'_>, model: &Model) -> Da
             let near = crate::document::nearest_list(product, names.iter().copied(), 5);
             let message = format!("unknown storage product `{product}`");
             resolver.faults.push(
-                table.fault(Code::UnknownName, "workload.dataset", "storage", message).suggest(format!("nearest: {near}")),
+                table
+                    .fault(Code::UnknownName, "workload.dataset", "storage", message)
+                    .suggest(format!("nearest: {near}")),
             );
         }
     }
@@ -168,7 +170,10 @@ fn input(resolver: &Resolver<'_>, table: &Reader<'_>, model: &Model, dataset: &D
             .find(|(name, _)| *name == word("cache"))
             .map_or(CacheTier::None, |(_, tier)| *tier),
         decode_cpu: table.seconds("decode_cpu").or(model.decode_cpu).unwrap_or(Seconds::ZERO),
-        record_decode_cpu: table.seconds("record_decode_cpu").or(model.record_decode_cpu).unwrap_or(Seconds::ZERO),
+        record_decode_cpu: table
+            .seconds("record_decode_cpu")
+            .or(model.record_decode_cpu)
+            .unwrap_or(Seconds::ZERO),
         feed_cpu: table.seconds("feed_cpu").unwrap_or(FEED_OVERHEAD + decoded / FEED_COPY),
         decoded_bytes: decoded,
         record_ratio: table.number("record_ratio").unwrap_or(1.0),
@@ -182,7 +187,9 @@ fn input(resolver: &Resolver<'_>, table: &Reader<'_>, model: &Model, dataset: &D
 fn checkpoint(table: &Reader<'_>) -> CheckpointSpec {
     CheckpointSpec {
         policy: match table.text("kind") {
-            Some("interval") => CheckpointPolicy::Interval(table.seconds("interval").unwrap_or(Seconds(1800.0))),
+            Some("interval") => {
+                CheckpointPolicy::Interval(table.seconds("interval").unwrap_or(Seconds(1800.0)))
+            }
             Some("none") => CheckpointPolicy::None,
             _ => CheckpointPolicy::YoungDaly,
         },
@@ -227,7 +234,12 @@ fn spot(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<SpotMarket> {
     let id = table.text("spot_process")?;
     let Some(process) = resolver.catalog.spot.get(id) else {
         let near = crate::document::nearest_list(id, resolver.catalog.spot.keys().map(String::as_str), 4);
-        let fault = table.fault(Code::UnknownName, "workload.failures", "spot_process", format!("unknown process `{id}`"));
+        let fault = table.fault(
+            Code::UnknownName,
+            "workload.failures",
+            "spot_process",
+            format!("unknown process `{id}`"),
+        );
         resolver.faults.push(fault.suggest(format!("nearest: {near}")));
         return None;
     };

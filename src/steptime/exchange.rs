@@ -21,7 +21,8 @@ pub struct FabricLink {
 /// greatest rate measured where the limit is not the card (as for TCP).
 #[must_use]
 pub fn link_of(catalog: &Catalog, fabric: &str, nominal: Option<BytesPerSecond>) -> Option<FabricLink> {
-    let Fabric { alpha, bandwidth_share, large_message_bandwidth, uncertainty, .. } = catalog.fabrics.get(fabric)?;
+    let Fabric { alpha, bandwidth_share, large_message_bandwidth, uncertainty, .. } =
+        catalog.fabrics.get(fabric)?;
     let of_nominal = nominal.map(|rate| rate * *bandwidth_share);
     let bandwidth = match (of_nominal, large_message_bandwidth) {
         (Some(share), Some(measured)) if fabric == "tcp" => share.max(*measured),
@@ -62,7 +63,9 @@ impl Exchange {
     /// Time across nodes: each node's reduced gradients over its own card, ring or double binary tree, the better one.
     #[must_use]
     pub fn across_time(&self) -> Seconds {
-        let Some(FabricLink { link, .. }) = self.across.filter(|_| self.nodes > 1) else { return Seconds::ZERO };
+        let Some(FabricLink { link, .. }) = self.across.filter(|_| self.nodes > 1) else {
+            return Seconds::ZERO;
+        };
         let ring = ring_all_reduce(self.nodes, self.gradients, link);
         let reduce = ring.min(double_binary_tree_all_reduce(self.nodes, self.gradients, link));
         // All devices of a node share its card; pooled vectors go forward and their gradients back.
@@ -73,7 +76,9 @@ impl Exchange {
     /// Time inside a node: reduce-scatter and all-gather around the exchange across, and the embeddings' all-to-all.
     #[must_use]
     pub fn inside_time(&self) -> Seconds {
-        let Some(FabricLink { link, .. }) = self.inside.filter(|_| self.per_node > 1) else { return Seconds::ZERO };
+        let Some(FabricLink { link, .. }) = self.inside.filter(|_| self.per_node > 1) else {
+            return Seconds::ZERO;
+        };
         ring_reduce_scatter(self.per_node, self.gradients, link)
             + ring_all_gather(self.per_node, self.gradients, link)
             + all_to_all(self.per_node, self.embeddings, link) * 2.0

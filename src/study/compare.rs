@@ -4,14 +4,19 @@ use crate::catalog::Catalog;
 use crate::scenario::{Minimize, Objective, Scenario};
 use crate::stats::{Interval, quantile, sorted};
 
+use super::LEVEL;
 use super::flips::flips;
 use super::outcome::Outcome;
 use super::result::{Comparison, Difference, Estimate, Row};
 use super::verdict::{assumptions, verdict};
-use super::LEVEL;
 
 /// Puts the outcomes side by side.
-pub(super) fn compare(scenario: &Scenario, catalog: &Catalog, seed: u64, mut outcomes: Vec<Outcome>) -> Comparison {
+pub(super) fn compare(
+    scenario: &Scenario,
+    catalog: &Catalog,
+    seed: u64,
+    mut outcomes: Vec<Outcome>,
+) -> Comparison {
     let objective = &scenario.objective;
     rank(&mut outcomes, objective);
     pareto(&mut outcomes);
@@ -38,7 +43,8 @@ pub(super) fn compare(scenario: &Scenario, catalog: &Catalog, seed: u64, mut out
 
 /// Whether the targets hold with the wanted confidence.
 pub(super) fn holds_targets(row: &Row, objective: &Objective) -> bool {
-    let holds = |met: &Option<super::Probability>| met.is_none_or(|met| met.probability >= objective.confidence);
+    let holds =
+        |met: &Option<super::Probability>| met.is_none_or(|met| met.probability >= objective.confidence);
     row.feasible && holds(&row.deadline_met) && holds(&row.budget_met)
 }
 
@@ -62,15 +68,21 @@ fn rank(outcomes: &mut [Outcome], objective: &Objective) {
             Some((!holds_targets(&outcome.row, objective), score, outcome.row.fleet.clone(), index))
         })
         .collect();
-    order.sort_by(|left, right| left.0.cmp(&right.0).then(left.1.total_cmp(&right.1)).then(left.2.cmp(&right.2)));
+    order.sort_by(|left, right| {
+        left.0.cmp(&right.0).then(left.1.total_cmp(&right.1)).then(left.2.cmp(&right.2))
+    });
     for (place, (_, _, _, index)) in order.iter().enumerate() {
         outcomes[*index].row.rank = Some(place as u64 + 1);
     }
 }
 
 fn pareto(outcomes: &mut [Outcome]) {
-    let points: Vec<Option<(f64, f64)>> =
-        outcomes.iter().map(|outcome| outcome.row.time_s.zip(outcome.row.cost_usd).map(|(time, cost)| (time.mean, cost.mean))).collect();
+    let points: Vec<Option<(f64, f64)>> = outcomes
+        .iter()
+        .map(|outcome| {
+            outcome.row.time_s.zip(outcome.row.cost_usd).map(|(time, cost)| (time.mean, cost.mean))
+        })
+        .collect();
     for (index, outcome) in outcomes.iter_mut().enumerate() {
         let Some((time, cost)) = points[index] else { continue };
         let beaten = points.iter().flatten().any(|(other_time, other_cost)| {
@@ -82,11 +94,13 @@ fn pareto(outcomes: &mut [Outcome]) {
 
 /// The scenario's choice, or the fleet of fewest instances: the one large machine that the many are held against.
 fn baseline(outcomes: &[Outcome], objective: &Objective) -> Option<String> {
-    let named = objective.baseline.as_ref().filter(|name| outcomes.iter().any(|outcome| outcome.row.fleet == **name));
+    let named =
+        objective.baseline.as_ref().filter(|name| outcomes.iter().any(|outcome| outcome.row.fleet == **name));
     if let Some(name) = named {
         return Some(name.clone());
     }
-    let mut usable: Vec<&Row> = outcomes.iter().map(|outcome| &outcome.row).filter(|row| row.cost_usd.is_some()).collect();
+    let mut usable: Vec<&Row> =
+        outcomes.iter().map(|outcome| &outcome.row).filter(|row| row.cost_usd.is_some()).collect();
     usable.sort_by(|left, right| {
         let price = |row: &Row| row.price_usd_per_hour.unwrap_or(0.0);
         left.instances
@@ -99,7 +113,9 @@ fn baseline(outcomes: &[Outcome], objective: &Objective) -> Option<String> {
 
 /// Differences replication by replication: common random numbers make them sharper than two separate intervals.
 fn differences(outcomes: &mut [Outcome], baseline: Option<&str>) {
-    let Some(base) = outcomes.iter().find(|outcome| Some(outcome.row.fleet.as_str()) == baseline) else { return };
+    let Some(base) = outcomes.iter().find(|outcome| Some(outcome.row.fleet.as_str()) == baseline) else {
+        return;
+    };
     let (times, costs) = (base.times.clone(), base.costs.clone());
     for outcome in outcomes.iter_mut().filter(|outcome| outcome.row.feasible) {
         outcome.row.difference = Some(Difference {

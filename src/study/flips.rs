@@ -18,7 +18,8 @@ pub(super) fn flips(outcomes: &[Outcome], objective: &Objective, recommended: Op
         .iter()
         .filter(|outcome| outcome.row.fleet != winner.row.fleet && outcome.row.cost_usd.is_some())
         .collect();
-    others.sort_by(|left, right| left.row.rank.cmp(&right.row.rank).then(left.row.fleet.cmp(&right.row.fleet)));
+    others
+        .sort_by(|left, right| left.row.rank.cmp(&right.row.rank).then(left.row.fleet.cmp(&right.row.fleet)));
     let mut found = Vec::new();
     if objective.minimize == Minimize::Cost {
         found.extend(winner_price(winner, &others, objective));
@@ -40,7 +41,10 @@ fn winner_price(winner: &Outcome, others: &[&Outcome], objective: &Objective) ->
         kind: "price".to_owned(),
         value,
         unit: "USD/h per instance".to_owned(),
-        sentence: format!("{ours} wins while an instance costs under {} USD/h; above that {theirs} is cheaper", Significant(value, 3)),
+        sentence: format!(
+            "{ours} wins while an instance costs under {} USD/h; above that {theirs} is cheaper",
+            Significant(value, 3)
+        ),
     })
 }
 
@@ -57,7 +61,11 @@ fn other_price(winner: &Outcome, other: &Outcome, objective: &Objective) -> Opti
         kind: "price".to_owned(),
         value,
         unit: "USD/h per instance".to_owned(),
-        sentence: format!("{name} would win under {} USD/h an instance (now {})", Significant(value, 3), Significant(today, 3)),
+        sentence: format!(
+            "{name} would win under {} USD/h an instance (now {})",
+            Significant(value, 3),
+            Significant(today, 3)
+        ),
     })
 }
 
@@ -73,13 +81,12 @@ fn break_even(outcome: &Outcome, cost: f64) -> Option<f64> {
 /// The shortest deadline that the winner still keeps, and what then wins.
 fn deadline(winner: &Outcome, others: &[&Outcome], objective: &Objective) -> Option<Flip> {
     let kept = winner.row.time_s?.p90;
-    let faster = others
-        .iter()
-        .filter(|other| other.row.time_s.is_some_and(|time| time.p90 < kept))
-        .min_by(|left, right| {
+    let faster = others.iter().filter(|other| other.row.time_s.is_some_and(|time| time.p90 < kept)).min_by(
+        |left, right| {
             let cost = |outcome: &Outcome| score(&outcome.row, objective).unwrap_or(f64::INFINITY);
             cost(left).total_cmp(&cost(right)).then(left.row.fleet.cmp(&right.row.fleet))
-        })?;
+        },
+    )?;
     let limit = human_duration(Seconds(kept));
     let (ours, theirs) = (&winner.row.fleet, &faster.row.fleet);
     Some(Flip {
@@ -87,7 +94,9 @@ fn deadline(winner: &Outcome, others: &[&Outcome], objective: &Objective) -> Opt
         kind: "deadline".to_owned(),
         value: kept,
         unit: "s".to_owned(),
-        sentence: format!("{ours} keeps deadlines down to {limit} in nine runs of ten; below that take {theirs}"),
+        sentence: format!(
+            "{ours} keeps deadlines down to {limit} in nine runs of ten; below that take {theirs}"
+        ),
     })
 }
 
@@ -97,15 +106,26 @@ fn cadence(winner: &Outcome, others: &[&Outcome], objective: &Objective) -> Opti
     let most = winner.row.recurring.as_ref()?.most_runs_per_day;
     let keeps_up = others
         .iter()
-        .filter(|other| other.row.recurring.as_ref().is_some_and(|recurring| recurring.most_runs_per_day > most))
+        .filter(|other| {
+            other.row.recurring.as_ref().is_some_and(|recurring| recurring.most_runs_per_day > most)
+        })
         .min_by(|left, right| {
             let cost = |outcome: &Outcome| score(&outcome.row, objective).unwrap_or(f64::INFINITY);
             cost(left).total_cmp(&cost(right)).then(left.row.fleet.cmp(&right.row.fleet))
         });
     let (ours, value) = (&winner.row.fleet, Significant(most, 2));
     let sentence = match keeps_up {
-        Some(other) => format!("{} wins above {value} jobs a day: {ours} does no more one after the other", other.row.fleet),
+        Some(other) => format!(
+            "{} wins above {value} jobs a day: {ours} does no more one after the other",
+            other.row.fleet
+        ),
         None => format!("above {value} jobs a day no fleet here keeps up"),
     };
-    Some(Flip { fleet: ours.clone(), kind: "runs-per-day".to_owned(), value: most, unit: "1/day".to_owned(), sentence })
+    Some(Flip {
+        fleet: ours.clone(),
+        kind: "runs-per-day".to_owned(),
+        value: most,
+        unit: "1/day".to_owned(),
+        sentence,
+    })
 }

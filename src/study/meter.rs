@@ -26,10 +26,17 @@ pub(super) struct Metering<'a> {
 }
 
 impl<'a> Metering<'a> {
-    pub fn of(scenario: &'a Scenario, catalog: &Catalog, item: &Prepared, built: &Built, tariff: &'a Tariff) -> Self {
+    pub fn of(
+        scenario: &'a Scenario,
+        catalog: &Catalog,
+        item: &Prepared,
+        built: &Built,
+        tariff: &'a Tariff,
+    ) -> Self {
         let factor = scenario.assumptions.factor();
         let (storage, requests) = storage(scenario, catalog, item, built);
-        let storage = storage.into_iter().map(|held| StorageUse { price: held.price.scaled(factor), ..held }).collect();
+        let storage =
+            storage.into_iter().map(|held| StorageUse { price: held.price.scaled(factor), ..held }).collect();
         let preprocessing = if scenario.training.input.convert_each_run {
             conversion_cost(scenario, catalog, &item.candidate.instance, built).unwrap_or(Money::ZERO)
         } else {
@@ -76,14 +83,20 @@ impl<'a> Metering<'a> {
 }
 
 /// The data set in the form that is read, and the requests for reading it.
-fn storage(scenario: &Scenario, catalog: &Catalog, item: &Prepared, built: &Built) -> (Vec<StorageUse>, Money) {
+fn storage(
+    scenario: &Scenario,
+    catalog: &Catalog,
+    item: &Prepared,
+    built: &Built,
+) -> (Vec<StorageUse>, Money) {
     let spec = &scenario.training;
     let provider = &item.candidate.instance.provider;
     let product = spec.dataset.storage.clone().unwrap_or_else(|| object_store(provider));
     let row = catalog.storage_product(provider, &product, &item.candidate.region);
     let price = scenario.assumptions.storage.or_else(|| row.and_then(|row| row.capacity));
     let records = spec.input.mode == InputMode::PreprocessedRecords;
-    let bytes = spec.dataset.sample_bytes * (spec.dataset.samples * if records { spec.input.record_ratio } else { 1.0 });
+    let bytes = spec.dataset.sample_bytes
+        * (spec.dataset.samples * if records { spec.input.record_ratio } else { 1.0 });
     let used = price.map(|price| StorageUse { bytes, price, time: Seconds::ZERO });
     let epochs = (built.samples / spec.dataset.samples).max(1.0);
     let cold_epochs = if built.input.cached_share >= 1.0 { 1.0 } else { epochs };
@@ -131,7 +144,11 @@ fn egress(scenario: &Scenario, catalog: &Catalog, instance: &Instance) -> Money 
 }
 
 /// The machine that converts: the scenario's, or the provider's cheapest CPU machine of some size.
-pub(super) fn conversion_machine(scenario: &Scenario, catalog: &Catalog, instance: &Instance) -> Option<(Instance, f64)> {
+pub(super) fn conversion_machine(
+    scenario: &Scenario,
+    catalog: &Catalog,
+    instance: &Instance,
+) -> Option<(Instance, f64)> {
     let price = |candidate: &Instance| {
         candidate.offers.iter().filter_map(|offer| offer.on_demand).min().map(|price| price.usd_per_hour())
     };
@@ -153,12 +170,18 @@ pub(super) fn conversion_machine(scenario: &Scenario, catalog: &Catalog, instanc
 }
 
 /// Cost of the conversion job on its machine; `None` when that has no price.
-pub(super) fn conversion_cost(scenario: &Scenario, catalog: &Catalog, instance: &Instance, built: &Built) -> Option<Money> {
+pub(super) fn conversion_cost(
+    scenario: &Scenario,
+    catalog: &Catalog,
+    instance: &Instance,
+    built: &Built,
+) -> Option<Money> {
     if built.conversion.0 <= 0.0 {
         return Some(Money::ZERO);
     }
     let (machine, hourly) = conversion_machine(scenario, catalog, instance)?;
     // The job was timed on the vCPUs assumed; a machine of another size takes longer or shorter in proportion.
-    let scale = scenario.training.input.conversion_vcpus / machine.vcpus.unwrap_or(scenario.training.input.conversion_vcpus);
+    let scale = scenario.training.input.conversion_vcpus
+        / machine.vcpus.unwrap_or(scenario.training.input.conversion_vcpus);
     Some(Money::from_usd(hourly * built.conversion.hours() * scale * scenario.assumptions.factor()))
 }

@@ -33,7 +33,8 @@ use crate::steptime::StepTimes;
 pub use prepare::{Depth, Prepared, Ready, Verdict, prepare};
 pub use progress::{Progress, Watch};
 pub use result::{
-    BoundRow, Comparison, Conversion, Difference, Estimate, Flip, LedgerLine, MemoryPart, Probability, Recurring, Row,
+    BoundRow, Comparison, Conversion, Difference, Estimate, Flip, LedgerLine, MemoryPart, Probability,
+    Recurring, Row,
 };
 
 /// Level of every interval.

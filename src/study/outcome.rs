@@ -12,13 +12,13 @@ use crate::stats::{Interval, normal_quantile, quantile, sorted};
 use crate::units::{Money, PricePerHour, Seconds};
 use crate::workload::training::{Built, Component, TrainingReplica};
 
+use super::LEVEL;
 use super::carbon;
 use super::meter::{Metering, conversion_cost};
 use super::prepare::{Prepared, Ready, Verdict};
 use super::recurring::recurring;
 use super::replicate::Sample;
 use super::result::{BoundRow, Conversion, Estimate, LedgerLine, MemoryPart, Probability, Row};
-use super::LEVEL;
 
 /// Quantiles of each error of the step time.
 const ERROR_POINTS: usize = 21;
@@ -95,7 +95,9 @@ impl Weigher<'_> {
             ));
         }
         row.deadline_met = self.scenario.objective.deadline.map(|deadline| {
-            self.probability(|replica, factor| replica.finish.is_some() && time_at(replica, factor) <= deadline.0)
+            self.probability(|replica, factor| {
+                replica.finish.is_some() && time_at(replica, factor) <= deadline.0
+            })
         });
         let (costs, instance_hours) = match &self.item.tariff {
             Ok(tariff) => self.weigh_cost(&mut row, tariff, unfinished > 0),
@@ -109,7 +111,9 @@ impl Weigher<'_> {
         row.conversion = self.conversion();
         row.recurring = self.scenario.objective.repeat.map(|repeat| {
             recurring(&self.scenario.objective, repeat, row.cost_usd.as_ref(), &row, |limit| {
-                self.probability(|replica, factor| replica.finish.is_some() && time_at(replica, factor) <= limit.0)
+                self.probability(|replica, factor| {
+                    replica.finish.is_some() && time_at(replica, factor) <= limit.0
+                })
             })
         });
         Outcome { row, times, costs, instance_hours }
@@ -118,7 +122,10 @@ impl Weigher<'_> {
     fn describe(&self, row: &mut Row) {
         let (plan, built) = (&self.ready.plan, &self.ready.built);
         row.layout = Some(if plan.gradient_accumulation > 1 {
-            format!("data {} × micro-batch {} × {} accumulated", plan.devices, plan.micro_batch, plan.gradient_accumulation)
+            format!(
+                "data {} × micro-batch {} × {} accumulated",
+                plan.devices, plan.micro_batch, plan.gradient_accumulation
+            )
         } else {
             format!("data {} × batch {}", plan.devices, plan.local_batch)
         });
@@ -138,14 +145,20 @@ impl Weigher<'_> {
         if lost > 0.5 {
             // More than half of the run goes to starting over: no faster step would help as much.
             let step_bound = built.bound.name.name().to_owned();
-            row.bound = Some(BoundRow { name: Component::Failures.name().to_owned(), share: lost, next: step_bound, margin: lost / (1.0 - lost).max(1e-9) });
+            row.bound = Some(BoundRow {
+                name: Component::Failures.name().to_owned(),
+                share: lost,
+                next: step_bound,
+                margin: lost / (1.0 - lost).max(1e-9),
+            });
         }
     }
 
     /// Costs of the replicas at the usual price and their instance-hours; fills the bill, the estimate and the budget.
     fn weigh_cost(&self, row: &mut Row, tariff: &Tariff, unfinished: bool) -> (Vec<f64>, f64) {
         let metering = Metering::of(self.scenario, self.catalog, self.item, &self.ready.built, tariff);
-        let fee = self.scenario.assumptions.cluster_fee.map(|fee| fee.scaled(self.scenario.assumptions.factor()));
+        let fee =
+            self.scenario.assumptions.cluster_fee.map(|fee| fee.scaled(self.scenario.assumptions.factor()));
         let replicas = &self.sample.replicas;
         let bill = |replica: &TrainingReplica, factor: f64, hourly: PricePerHour| {
             Ledger::of(&metering.meters(replica, factor), hourly, tariff, fee)
@@ -161,9 +174,11 @@ impl Weigher<'_> {
             .map(|replica| typical.for_time(Seconds(stretching(replica) * count)).usd())
             .collect();
         let (low, high) = (tariff.hourly.low.usd_per_hour(), tariff.hourly.high.usd_per_hour());
-        let price_error = if typical.usd_per_hour() > 0.0 { 0.5 * (high - low) / typical.usd_per_hour() } else { 0.0 };
+        let price_error =
+            if typical.usd_per_hour() > 0.0 { 0.5 * (high - low) / typical.usd_per_hour() } else { 0.0 };
         let prices = price_points(tariff);
-        let runs = self.runs_at_prices(&prices, |replica, factor, price| bill(replica, factor, price).total().usd());
+        let runs =
+            self.runs_at_prices(&prices, |replica, factor, price| bill(replica, factor, price).total().usd());
         let mut estimate = estimate(&costs, &stretched, self.errors.ends, price_error, &runs);
         // The point of the estimate is the sum of the bill, to the nano-dollar.
         estimate.mean = row.ledger.iter().map(|line| line.usd).sum();
@@ -174,14 +189,16 @@ impl Weigher<'_> {
         row.warnings.extend(tariff.marks.iter().map(|mark| mark.word().to_owned()));
         row.budget_met = self.scenario.objective.budget.map(|budget| {
             let met = |replica: &TrainingReplica, factor: f64| {
-                let within = prices.iter().filter(|price| bill(replica, factor, **price).total() <= budget).count();
+                let within =
+                    prices.iter().filter(|price| bill(replica, factor, **price).total() <= budget).count();
                 within as f64 / prices.len() as f64
             };
             let replicate = |replica: &TrainingReplica| {
                 if unfinished && replica.finish.is_none() {
                     return 0.0;
                 }
-                self.errors.factors.iter().map(|factor| met(replica, *factor)).sum::<f64>() / ERROR_POINTS as f64
+                self.errors.factors.iter().map(|factor| met(replica, *factor)).sum::<f64>()
+                    / ERROR_POINTS as f64
             };
             probability_of(&replicas.iter().map(replicate).collect::<Vec<f64>>())
         });
@@ -211,7 +228,13 @@ impl Weigher<'_> {
             row.tokens_per_s_per_accelerator =
                 Some(samples_per_s.scaled(tokens / self.ready.plan.devices as f64));
         }
-        if let Some(peak) = self.item.candidate.accelerator.as_ref().and_then(|accelerator| accelerator.peak(self.scenario.training.precision)) {
+        if let Some(peak) = self
+            .item
+            .candidate
+            .accelerator
+            .as_ref()
+            .and_then(|accelerator| accelerator.peak(self.scenario.training.precision))
+        {
             let step = built.job.mean_step();
             let flops = model.training_flops().0 * self.ready.plan.global_batch as f64;
             let mfu = flops / step.0.max(1e-12) / (peak.0 * self.ready.plan.devices as f64);
@@ -229,8 +252,12 @@ impl Weigher<'_> {
         let Some(per_hour) = carbon::kilograms_per_hour(self.catalog, &self.item.candidate) else { return };
         let billed = |replica: &TrainingReplica| carbon::of_time(per_hour, replica.meters.billed().seconds());
         let values: Vec<f64> = self.sample.replicas.iter().map(billed).collect();
-        let stretched: Vec<f64> =
-            self.sample.replicas.iter().map(|replica| carbon::of_time(per_hour, Seconds(stretching(replica)))).collect();
+        let stretched: Vec<f64> = self
+            .sample
+            .replicas
+            .iter()
+            .map(|replica| carbon::of_time(per_hour, Seconds(stretching(replica))))
+            .collect();
         let runs = self.runs(|replica, factor| {
             billed(replica) + carbon::of_time(per_hour, Seconds(stretching(replica))) * (factor - 1.0)
         });
@@ -241,15 +268,26 @@ impl Weigher<'_> {
     fn conversion(&self) -> Option<Conversion> {
         let other = self.ready.other_mode.as_ref()?;
         let built = &self.ready.built;
-        let (records, native) =
-            if built.conversion.0 > 0.0 { (built, other) } else if other.conversion.0 > 0.0 { (other, built) } else { return None };
+        let (records, native) = if built.conversion.0 > 0.0 {
+            (built, other)
+        } else if other.conversion.0 > 0.0 {
+            (other, built)
+        } else {
+            return None;
+        };
         let spec = &self.scenario.training;
         let steps_per_epoch = (spec.dataset.samples / self.ready.plan.global_batch as f64).ceil();
         let saved = (native.job.mean_step() - records.job.mean_step()) * steps_per_epoch;
-        let hourly = self.item.tariff.as_ref().ok().map(|tariff| tariff.hourly.typical.scaled(self.item.candidate.count as f64));
+        let hourly = self
+            .item
+            .tariff
+            .as_ref()
+            .ok()
+            .map(|tariff| tariff.hourly.typical.scaled(self.item.candidate.count as f64));
         let cost = conversion_cost(self.scenario, self.catalog, &self.item.candidate.instance, records);
         let saved_usd = hourly.map(|hourly| hourly.for_time(saved).usd());
-        let pay_back = cost.zip(saved_usd).and_then(|(cost, saved)| (saved > 0.0).then(|| cost.usd() / saved));
+        let pay_back =
+            cost.zip(saved_usd).and_then(|(cost, saved)| (saved > 0.0).then(|| cost.usd() / saved));
         Some(Conversion {
             time_s: records.conversion.0,
             cost_usd: cost.map(Money::usd),
@@ -261,15 +299,27 @@ impl Weigher<'_> {
 
     /// A figure in inverse proportion to the step time.
     fn per_step(&self, value: f64) -> Estimate {
-        let ascending = sorted(&self.errors.factors.iter().map(|factor| value / factor).collect::<Vec<f64>>());
+        let ascending =
+            sorted(&self.errors.factors.iter().map(|factor| value / factor).collect::<Vec<f64>>());
         let at = |p: f64| quantile(&ascending, p).unwrap_or(value);
         let (short, long) = self.errors.ends;
-        Estimate { mean: value, lo: value / long, hi: value / short, level: LEVEL, p50: at(0.5), p90: at(0.9) }
+        Estimate {
+            mean: value,
+            lo: value / long,
+            hi: value / short,
+            level: LEVEL,
+            p50: at(0.5),
+            p90: at(0.9),
+        }
     }
 
     fn runs(&self, value: impl Fn(&TrainingReplica, f64) -> f64) -> Vec<f64> {
         let factors = &self.errors.factors;
-        self.sample.replicas.iter().flat_map(|replica| factors.iter().map(|factor| value(replica, *factor)).collect::<Vec<_>>()).collect()
+        self.sample
+            .replicas
+            .iter()
+            .flat_map(|replica| factors.iter().map(|factor| value(replica, *factor)).collect::<Vec<_>>())
+            .collect()
     }
 
     fn runs_at_prices(
@@ -286,7 +336,9 @@ impl Weigher<'_> {
             .sample
             .replicas
             .iter()
-            .map(|replica| factors.iter().filter(|factor| holds(replica, **factor)).count() as f64 / factors.len() as f64)
+            .map(|replica| {
+                factors.iter().filter(|factor| holds(replica, **factor)).count() as f64 / factors.len() as f64
+            })
             .collect();
         probability_of(&shares)
     }
@@ -311,8 +363,10 @@ impl StepErrors {
             built.step_factor(at(built.log_error, device), at(built.input.log_error, input))
         };
         let factors = (0..ERROR_POINTS).map(|index| factor(index, index * PAIRING % ERROR_POINTS)).collect();
-        let grid: Vec<f64> =
-            (0..ERROR_POINTS).flat_map(|device| (0..ERROR_POINTS).map(move |input| (device, input))).map(|(device, input)| factor(device, input)).collect();
+        let grid: Vec<f64> = (0..ERROR_POINTS)
+            .flat_map(|device| (0..ERROR_POINTS).map(move |input| (device, input)))
+            .map(|(device, input)| factor(device, input))
+            .collect();
         let ascending = sorted(&grid);
         let tail = 0.5 * (1.0 - LEVEL);
         let end = |p: f64| quantile(&ascending, p).unwrap_or(1.0);
@@ -326,7 +380,8 @@ fn price_points(tariff: &Tariff) -> Vec<PricePerHour> {
     if range.low == range.high {
         return vec![range.typical];
     }
-    let (low, mode, high) = (range.low.usd_per_hour(), range.typical.usd_per_hour(), range.high.usd_per_hour());
+    let (low, mode, high) =
+        (range.low.usd_per_hour(), range.typical.usd_per_hour(), range.high.usd_per_hour());
     let split = (mode - low) / (high - low);
     (0..PRICE_POINTS)
         .map(|index| {
@@ -443,7 +498,11 @@ fn blank_row(item: &Prepared) -> Row {
         purchase: candidate.purchase,
         region: candidate.region.clone(),
         layout: None,
-        price_usd_per_hour: item.tariff.as_ref().ok().map(|tariff| tariff.hourly.typical.usd_per_hour() * candidate.count as f64),
+        price_usd_per_hour: item
+            .tariff
+            .as_ref()
+            .ok()
+            .map(|tariff| tariff.hourly.typical.usd_per_hour() * candidate.count as f64),
         time_s: None,
         cost_usd: None,
         ledger: Vec::new(),

@@ -67,7 +67,9 @@ fn next_tasks(prepared: &[Prepared], samples: &mut [Sample], stopping: &Stopping
         sample.relative_half_width = interval.map(|interval| interval.relative_half_width());
         let done = sample.replicas.len();
         if let Decision::More(count) = stopping.decide(done, interval.as_ref()) {
-            tasks.extend((done..done + count).map(|replica| (index, u32::try_from(replica).unwrap_or(u32::MAX))));
+            tasks.extend(
+                (done..done + count).map(|replica| (index, u32::try_from(replica).unwrap_or(u32::MAX))),
+            );
         }
     }
     tasks

@@ -40,7 +40,8 @@ fn chosen(row: &Row, rows: &[&Row], objective: &Objective) -> String {
     text.push('.');
     let next = rows.iter().find(|other| other.rank == Some(2) && holds_targets(other, objective));
     if let Some((next, cost, other)) = next.and_then(|next| Some((next, row.cost_usd?, next.cost_usd?))) {
-        let overlap = if cost.hi < other.lo { "and their ranges do not overlap" } else { "but their ranges overlap" };
+        let overlap =
+            if cost.hi < other.lo { "and their ranges do not overlap" } else { "but their ranges overlap" };
         text.push_str(&format!(
             " Next is {} at {} USD, {} % dearer, {overlap}.",
             next.fleet,
@@ -79,7 +80,11 @@ pub(super) fn assumptions(scenario: &Scenario) -> Vec<String> {
     let spec = &scenario.training;
     let mut said = vec![
         "The same accuracy is assumed on every fleet.".to_owned(),
-        format!("Step times: software class {}; intervals are {} %.", spec.software.word(), 100.0 * super::LEVEL),
+        format!(
+            "Step times: software class {}; intervals are {} %.",
+            spec.software.word(),
+            100.0 * super::LEVEL
+        ),
     ];
     match spec.amount {
         Amount::ToTarget { critical_batch, .. } => said.push(format!(
@@ -87,12 +92,16 @@ pub(super) fn assumptions(scenario: &Scenario) -> Vec<String> {
             Significant(critical_batch, 3)
         )),
         _ if spec.batch_per_device.is_some() => {
-            said.push("The global batch grows with the fleet and is not charged with extra samples.".to_owned());
+            said.push(
+                "The global batch grows with the fleet and is not charged with extra samples.".to_owned(),
+            );
         }
         _ => {}
     }
     if spec.input.mode == InputMode::PreprocessedRecords && !spec.input.convert_each_run {
-        said.push("The data set was converted to records once, outside the run; see the pay-back.".to_owned());
+        said.push(
+            "The data set was converted to records once, outside the run; see the pay-back.".to_owned(),
+        );
     }
     said.push(format!(
         "Failures: {} per node and day, {} more per job.",

@@ -87,9 +87,7 @@ impl Dimension {
             Self::MoneyPerByteMonth => {
                 &[("USD/GB-month", 1.0), ("USD/GiB-month", 1.0 / 1.073_741_824), ("USD/TB-month", 1e-3)]
             }
-            Self::MoneyPerByte => {
-                &[("USD/GB", 1.0), ("USD/GiB", 1.0 / 1.073_741_824), ("USD/TB", 1e-3)]
-            }
+            Self::MoneyPerByte => &[("USD/GB", 1.0), ("USD/GiB", 1.0 / 1.073_741_824), ("USD/TB", 1e-3)],
             Self::Rate => RATES,
         }
     }
@@ -122,28 +120,73 @@ impl Dimension {
 }
 
 const TIME: &[(&str, f64)] = &[
-    ("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("µs", 1e-6), ("ns", 1e-9), ("min", 60.0), ("h", 3600.0),
-    ("day", 86_400.0), ("days", 86_400.0), ("d", 86_400.0), ("week", 604_800.0), ("weeks", 604_800.0),
-    ("month", 2_628_000.0), ("months", 2_628_000.0), ("year", 31_536_000.0), ("years", 31_536_000.0),
-    ("sec", 1.0), ("seconds", 1.0), ("minutes", 60.0), ("hour", 3600.0), ("hours", 3600.0),
+    ("s", 1.0),
+    ("ms", 1e-3),
+    ("us", 1e-6),
+    ("µs", 1e-6),
+    ("ns", 1e-9),
+    ("min", 60.0),
+    ("h", 3600.0),
+    ("day", 86_400.0),
+    ("days", 86_400.0),
+    ("d", 86_400.0),
+    ("week", 604_800.0),
+    ("weeks", 604_800.0),
+    ("month", 2_628_000.0),
+    ("months", 2_628_000.0),
+    ("year", 31_536_000.0),
+    ("years", 31_536_000.0),
+    ("sec", 1.0),
+    ("seconds", 1.0),
+    ("minutes", 60.0),
+    ("hour", 3600.0),
+    ("hours", 3600.0),
 ];
 const BYTES: &[(&str, f64)] = &[
-    ("B", 1.0), ("kB", 1e3), ("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12), ("PB", 1e15),
-    ("KiB", 1024.0), ("MiB", 1_048_576.0), ("GiB", 1_073_741_824.0), ("TiB", 1_099_511_627_776.0),
+    ("B", 1.0),
+    ("kB", 1e3),
+    ("KB", 1e3),
+    ("MB", 1e6),
+    ("GB", 1e9),
+    ("TB", 1e12),
+    ("PB", 1e15),
+    ("KiB", 1024.0),
+    ("MiB", 1_048_576.0),
+    ("GiB", 1_073_741_824.0),
+    ("TiB", 1_099_511_627_776.0),
     ("PiB", 1_125_899_906_842_624.0),
 ];
 const BYTE_RATES: &[(&str, f64)] = &[
-    ("B/s", 1.0), ("kB/s", 1e3), ("MB/s", 1e6), ("GB/s", 1e9), ("TB/s", 1e12), ("KiB/s", 1024.0),
-    ("MiB/s", 1_048_576.0), ("GiB/s", 1_073_741_824.0), ("Mbit/s", 125e3), ("Gbit/s", 125e6), ("Tbit/s", 125e9),
+    ("B/s", 1.0),
+    ("kB/s", 1e3),
+    ("MB/s", 1e6),
+    ("GB/s", 1e9),
+    ("TB/s", 1e12),
+    ("KiB/s", 1024.0),
+    ("MiB/s", 1_048_576.0),
+    ("GiB/s", 1_073_741_824.0),
+    ("Mbit/s", 125e3),
+    ("Gbit/s", 125e6),
+    ("Tbit/s", 125e9),
 ];
 const FLOPS: &[(&str, f64)] =
     &[("FLOP", 1.0), ("MFLOP", 1e6), ("GFLOP", 1e9), ("TFLOP", 1e12), ("PFLOP", 1e15), ("EFLOP", 1e18)];
 const FLOP_RATES: &[(&str, f64)] = &[
-    ("FLOP/s", 1.0), ("GFLOP/s", 1e9), ("TFLOP/s", 1e12), ("PFLOP/s", 1e15), ("GOP/s", 1e9), ("TOP/s", 1e12),
+    ("FLOP/s", 1.0),
+    ("GFLOP/s", 1e9),
+    ("TFLOP/s", 1e12),
+    ("PFLOP/s", 1e15),
+    ("GOP/s", 1e9),
+    ("TOP/s", 1e12),
 ];
 const RATES: &[(&str, f64)] = &[
-    ("/s", 1.0), ("/min", 1.0 / 60.0), ("/h", 1.0 / 3600.0), ("/day", 1.0 / 86_400.0), ("/week", 1.0 / 604_800.0),
-    ("/month", 1.0 / 2_628_000.0), ("/year", 1.0 / 31_536_000.0),
+    ("/s", 1.0),
+    ("/min", 1.0 / 60.0),
+    ("/h", 1.0 / 3600.0),
+    ("/day", 1.0 / 86_400.0),
+    ("/week", 1.0 / 604_800.0),
+    ("/month", 1.0 / 2_628_000.0),
+    ("/year", 1.0 / 31_536_000.0),
 ];
 
 /// Reads `text` as a quantity of `dimension`, in SI units (dollars for money).
@@ -182,7 +225,12 @@ fn nano_dollars(number: &str) -> Option<i128> {
     };
     let (whole, decimals) = digits.split_once('.').unwrap_or((digits, ""));
     let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if decimals.len() > 9 || whole.len() > 20 || whole.is_empty() || !all_digits(whole) || !all_digits(decimals) {
+    if decimals.len() > 9
+        || whole.len() > 20
+        || whole.is_empty()
+        || !all_digits(whole)
+        || !all_digits(decimals)
+    {
         return None;
     }
     let whole: i128 = whole.parse().ok()?;

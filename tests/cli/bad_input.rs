@@ -91,7 +91,10 @@ fn an_unknown_key_gets_a_suggestion() {
 
 #[test]
 fn a_wrong_type_is_told_what_is_due() {
-    says(&refused(&with("global_batch = 512", "global_batch = \"many\""), &[], 3), &["a string stands where", "an integer from 1"]);
+    says(
+        &refused(&with("global_batch = 512", "global_batch = \"many\""), &[], 3),
+        &["a string stands where", "an integer from 1"],
+    );
 }
 
 #[test]
@@ -114,28 +117,53 @@ fn negative_and_not_finite_numbers_are_out_of_range() {
 fn no_machine_is_no_fleet() {
     says(&refused(&with("count = 4", "count = 0"), &[], 3), &["fleet[1].count"]);
     says(&refused(&with("count = 4", "count = []"), &[], 3), &["fleet[1].count"]);
-    let machine = with("instance = \"gcp/a2-highgpu-1g\"", "machine = { accelerator = \"T4\", accelerators = 0, price_per_hour = \"1 USD/h\" }");
-    says(&refused(&machine.replace("region = \"us-central1\"\n[[fleet]]", "[[fleet]]"), &[], 3), &["accelerators"]);
+    let machine = with(
+        "instance = \"gcp/a2-highgpu-1g\"",
+        "machine = { accelerator = \"T4\", accelerators = 0, price_per_hour = \"1 USD/h\" }",
+    );
+    says(
+        &refused(&machine.replace("region = \"us-central1\"\n[[fleet]]", "[[fleet]]"), &[], 3),
+        &["accelerators"],
+    );
 }
 
 #[test]
 fn two_fleets_of_one_name_are_told_with_both_lines() {
-    says(&refused(&with("name = \"b\"", "name = \"a\""), &[], 3), &["two fleets are named \"a\"", "line 12", "-:16:"]);
+    says(
+        &refused(&with("name = \"b\"", "name = \"a\""), &[], 3),
+        &["two fleets are named \"a\"", "line 12", "-:16:"],
+    );
 }
 
 #[test]
 fn unknown_names_get_the_nearest_ones() {
-    says(&refused(&with("gcp/a2-highgpu-1g", "gcp/a2-highgpu-1"), &[], 3), &["unknown instance", "gcp/a2-highgpu-1g"]);
+    says(
+        &refused(&with("gcp/a2-highgpu-1g", "gcp/a2-highgpu-1"), &[], 3),
+        &["unknown instance", "gcp/a2-highgpu-1g"],
+    );
     says(&refused(&with("resnet-50", "resnet50"), &[], 3), &["unknown model", "resnet-50"]);
-    says(&refused(&SMALL.replacen("us-central1", "us-centrall", 1), &[], 3), &["unknown region", "us-central1"]);
-    let machine = with("instance = \"gcp/a2-highgpu-1g\"", "machine = { accelerator = \"H100\", accelerators = 1, price_per_hour = \"1 USD/h\" }");
+    says(
+        &refused(&SMALL.replacen("us-central1", "us-centrall", 1), &[], 3),
+        &["unknown region", "us-central1"],
+    );
+    let machine = with(
+        "instance = \"gcp/a2-highgpu-1g\"",
+        "machine = { accelerator = \"H100\", accelerators = 1, price_per_hour = \"1 USD/h\" }",
+    );
     says(&refused(&machine, &[], 3), &["unknown accelerator", "H100-SXM-80GB"]);
 }
 
 #[test]
 fn an_unpriced_offer_is_a_row_that_is_not_ranked() {
-    let text = with("name = \"b\"\ninstance = \"gcp/g2-standard-8\"", "name = \"b\"\ninstance = \"gcp/a3-highgpu-8g\"")
-        .replacen("count = 4\nregion = \"us-central1\"", "purchase = \"committed-3y\"\nregion = \"africa-south1\"", 1);
+    let text = with(
+        "name = \"b\"\ninstance = \"gcp/g2-standard-8\"",
+        "name = \"b\"\ninstance = \"gcp/a3-highgpu-8g\"",
+    )
+    .replacen(
+        "count = 4\nregion = \"us-central1\"",
+        "purchase = \"committed-3y\"\nregion = \"africa-south1\"",
+        1,
+    );
     let output = simulate(&text, &["--format", "json"]);
     if code(&output) == 3 {
         // The region itself may be unknown to the catalog: then it is told, with near names.
@@ -208,7 +236,8 @@ fn a_bad_override_is_told() {
 
 #[test]
 fn every_fault_is_told_at_once() {
-    let said = refused(&with("resnet-50", "resnet50").replace("epochs", "epoks").replace("\"10 h\"", "10"), &[], 3);
+    let said =
+        refused(&with("resnet-50", "resnet50").replace("epochs", "epoks").replace("\"10 h\"", "10"), &[], 3);
     assert_eq!(said.matches("error:").count(), 3, "{said}");
 }
 
@@ -229,7 +258,12 @@ fn a_bad_overlay_is_told_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let refuse = |text: &str| {
         write(folder.path(), "mine.toml", text);
-        let output = capplan().args(["simulate", "-", "--catalog"]).arg(folder.path()).write_stdin(SMALL).output().unwrap();
+        let output = capplan()
+            .args(["simulate", "-", "--catalog"])
+            .arg(folder.path())
+            .write_stdin(SMALL)
+            .output()
+            .unwrap();
         assert_eq!(code(&output), 3, "{}", stderr(&output));
         stderr(&output)
     };
@@ -238,7 +272,10 @@ fn a_bad_overlay_is_told_with_its_place() {
             "format = 1\nprovider = \"mine\"\n[[instance]]\nname = \"box\"\naccelerator = \"T4\"\naccelerators = 1\noffers = [{{ region = \"here\", {price} }}]\n"
         )
     };
-    says(&refuse(&offer("on_demand = \"1 USD/h\", spot = \"2 USD/h\"")), &["not below on-demand", "mine.toml:7:"]);
+    says(
+        &refuse(&offer("on_demand = \"1 USD/h\", spot = \"2 USD/h\"")),
+        &["not below on-demand", "mine.toml:7:"],
+    );
     says(&refuse(&offer("on_demand = \"700 USD/h\"")), &["sentinel"]);
     says(&refuse(&offer("on_demand = \"0 USD/h\"")), &["greater than 0"]);
     says(&refuse(&offer("prise = \"1 USD/h\"")), &["unknown key `prise`"]);
@@ -249,7 +286,13 @@ fn a_bad_overlay_is_told_with_its_place() {
 
 #[test]
 fn a_wrong_call_is_usage() {
-    for arguments in [&["simulate"][..], &["no-such-command"], &["simulate", "-", "--replicas", "1"], &["simulate", "-", "--precision", "0"], &["list", "nothing"]] {
+    for arguments in [
+        &["simulate"][..],
+        &["no-such-command"],
+        &["simulate", "-", "--replicas", "1"],
+        &["simulate", "-", "--precision", "0"],
+        &["list", "nothing"],
+    ] {
         let output = capplan().args(arguments).write_stdin(SMALL).output().unwrap();
         assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));
         assert_eq!(stdout(&output), "");

@@ -14,10 +14,14 @@ fn every_example_runs_and_is_checked() {
     let names: Vec<&str> = listed.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
     assert!(names.len() >= 5, "{listed}");
     for name in names {
-        let output = capplan().args(["simulate", name, "--format", "json", "--no-progress"]).output().unwrap();
+        let output =
+            capplan().args(["simulate", name, "--format", "json", "--no-progress"]).output().unwrap();
         assert!([0, 10].contains(&code(&output)), "{name}: {}", stderr(&output));
         let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert!(result["rows"].as_array().unwrap().iter().any(|row| row["feasible"] == true), "{name}: nothing can run");
+        assert!(
+            result["rows"].as_array().unwrap().iter().any(|row| row["feasible"] == true),
+            "{name}: nothing can run"
+        );
         assert_eq!(code(&capplan().args(["check", name]).output().unwrap()), 0, "{name}");
     }
 }
@@ -25,12 +29,22 @@ fn every_example_runs_and_is_checked() {
 #[test]
 fn a_check_simulates_nothing_and_names_every_value() {
     let resolved = text(&["check", "example:daily-recommender", "--resolved", "--format", "csv"]);
-    for line in ["objective.deadline,", "workload.precision,", "workload.input.prefetch,2,default", "fleet[0].name,"] {
+    for line in
+        ["objective.deadline,", "workload.precision,", "workload.input.prefetch,2,default", "fleet[0].name,"]
+    {
         assert!(resolved.contains(line), "`{line}` is not in:\n{resolved}");
     }
     assert!(resolved.contains("example:daily-recommender:"), "no value has its line");
     let output = capplan()
-        .args(["check", "example:daily-recommender", "--resolved", "--format", "csv", "--set", "workload.epochs=3"])
+        .args([
+            "check",
+            "example:daily-recommender",
+            "--resolved",
+            "--format",
+            "csv",
+            "--set",
+            "workload.epochs=3",
+        ])
         .output()
         .unwrap();
     assert!(stdout(&output).contains("workload.epochs,3,command line"));
@@ -43,10 +57,24 @@ fn lists_are_filtered_and_sorted() {
     for name in ["K80", "GB300", "MI300X", "TPU-v2", "TPU-v7x", "Trainium2", "Inferentia2"] {
         assert!(all.lines().any(|line| line.starts_with(name)), "{name} is missing");
     }
-    let large = text(&["list", "accelerators", "--filter", "memory_gib>=100", "--sort", "-memory_gib", "--format", "json"]);
+    let large = text(&[
+        "list",
+        "accelerators",
+        "--filter",
+        "memory_gib>=100",
+        "--sort",
+        "-memory_gib",
+        "--format",
+        "json",
+    ]);
     let large: serde_json::Value = serde_json::from_str(&large).unwrap();
-    let memory: Vec<f64> = large.as_array().unwrap().iter().map(|row| row["memory_gib"].as_f64().unwrap()).collect();
-    assert!(!memory.is_empty() && memory.iter().all(|memory| *memory >= 100.0) && memory.is_sorted_by(|a, b| a >= b));
+    let memory: Vec<f64> =
+        large.as_array().unwrap().iter().map(|row| row["memory_gib"].as_f64().unwrap()).collect();
+    assert!(
+        !memory.is_empty()
+            && memory.iter().all(|memory| *memory >= 100.0)
+            && memory.is_sorted_by(|a, b| a >= b)
+    );
     let prices = text(&["list", "prices", "--format", "csv"]);
     assert!(prices.lines().count() > 400, "{} prices", prices.lines().count());
     for what in ["instances", "models", "profiles", "policies", "examples"] {
@@ -62,7 +90,9 @@ fn schemas_completions_and_the_manual_are_printed() {
     let schema: serde_json::Value = serde_json::from_str(&text(&["schema"])).unwrap();
     assert_eq!(schema["properties"]["workload"]["properties"]["epochs"]["type"], "number");
     let result: serde_json::Value = serde_json::from_str(&text(&["schema", "result"])).unwrap();
-    assert!(result["properties"]["recommended"].is_object() || result["properties"]["recommended"].is_boolean());
+    assert!(
+        result["properties"]["recommended"].is_object() || result["properties"]["recommended"].is_boolean()
+    );
     for shell in ["bash", "zsh", "fish"] {
         assert!(text(&["completions", shell]).contains("capplan"));
     }
@@ -74,12 +104,23 @@ fn schemas_completions_and_the_manual_are_printed() {
 
 #[test]
 fn every_metric_is_explained_down_to_its_sources() {
-    for metric in ["time_s", "cost_usd", "samples_per_s", "bound", "memory", "step", "price", "deadline_met", "budget_met"] {
+    for metric in [
+        "time_s",
+        "cost_usd",
+        "samples_per_s",
+        "bound",
+        "memory",
+        "step",
+        "price",
+        "deadline_met",
+        "budget_met",
+    ] {
         let output = capplan().args(["explain", "-", "a", metric]).write_stdin(SMALL).output().unwrap();
         assert_eq!(code(&output), 0, "{metric}: {}", stderr(&output));
         assert!(stdout(&output).lines().count() >= 2, "{metric}: {}", stdout(&output));
     }
-    let cost = stdout(&capplan().args(["explain", "-", "a", "cost_usd"]).write_stdin(SMALL).output().unwrap());
+    let cost =
+        stdout(&capplan().args(["explain", "-", "a", "cost_usd"]).write_stdin(SMALL).output().unwrap());
     assert!(cost.contains("gcp/a2-highgpu-1g us-central1") && cost.contains("busy"), "{cost}");
     let output = capplan().args(["explain", "-", "z", "cost_usd"]).write_stdin(SMALL).output().unwrap();
     assert_eq!(code(&output), 2);

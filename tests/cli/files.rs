@@ -10,15 +10,25 @@ fn a_folder_holds_every_form_of_the_same_result() {
     let out = folder.path().join("out");
     let output = simulate(SMALL, &["--out", out.to_str().unwrap(), "--format", "json"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    let mut names: Vec<String> =
-        std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = std::fs::read_dir(&out)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     assert_eq!(
         names,
-        ["comparison.csv", "comparison.md", "comparison.parquet", "manifest.json", "result.json", "scenario.resolved.toml"]
+        [
+            "comparison.csv",
+            "comparison.md",
+            "comparison.parquet",
+            "manifest.json",
+            "result.json",
+            "scenario.resolved.toml"
+        ]
     );
     assert_eq!(std::fs::read_to_string(out.join("result.json")).unwrap(), stdout(&output));
-    let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(out.join("manifest.json")).unwrap()).unwrap();
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(out.join("manifest.json")).unwrap()).unwrap();
     assert_eq!(manifest["files_sha256"].as_object().unwrap().len(), 5);
     assert_eq!(&std::fs::read(out.join("comparison.parquet")).unwrap()[..4], b"PAR1");
     // The CSV holds the figures of the JSON, to the last digit.
@@ -27,7 +37,9 @@ fn a_folder_holds_every_form_of_the_same_result() {
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     for (row, record) in result["rows"].as_array().unwrap().iter().zip(reader.records()) {
         let record = record.unwrap();
-        let cell = |name: &str| record.get(headers.iter().position(|header| header == name).unwrap()).unwrap().to_owned();
+        let cell = |name: &str| {
+            record.get(headers.iter().position(|header| header == name).unwrap()).unwrap().to_owned()
+        };
         assert_eq!(cell("fleet"), row["fleet"].as_str().unwrap());
         for (column, value) in [
             ("cost_usd_mean", &row["cost_usd"]["mean"]),
@@ -40,6 +52,30 @@ fn a_folder_holds_every_form_of_the_same_result() {
             // The reader of JSON in this test may be off by the last bit.
             let (cell, value) = (cell(column).parse::<f64>().unwrap(), value.as_f64().unwrap());
             assert!((cell - value).abs() <= 2.0 * f64::EPSILON * value.abs(), "{column}: {cell} {value}");
+        }
+    }
+}
+
+#[test]
+fn parquet_holds_the_cells_of_the_csv() {
+    use polars::prelude::{ParquetReader, SerReader};
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    assert_eq!(code(&simulate(SMALL, &["--out", out.to_str().unwrap()])), 0);
+    let frame =
+        ParquetReader::new(std::fs::File::open(out.join("comparison.parquet")).unwrap()).finish().unwrap();
+    let mut reader = csv::Reader::from_path(out.join("comparison.csv")).unwrap();
+    let headers: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    assert_eq!(frame.get_column_names().iter().map(|name| name.to_string()).collect::<Vec<_>>(), headers);
+    for (row, record) in reader.records().enumerate() {
+        for (column, cell) in headers.iter().zip(record.unwrap().iter()) {
+            let value = frame.column(column).unwrap().get(row).unwrap();
+            let same = match value.try_extract::<f64>() {
+                _ if value.is_null() => cell.is_empty(),
+                Ok(number) if !value.is_boolean() => cell.parse() == Ok(number),
+                _ => value.str_value() == cell,
+            };
+            assert!(same, "{column} {row}: {value} {cell}");
         }
     }
 }
@@ -70,8 +106,15 @@ fn a_folder_that_cannot_be_written_is_told() {
 
 #[test]
 fn names_that_look_like_formulas_leave_as_text() {
-    let output = simulate(&SMALL.replace("name = \"a\"", "name = \"=1+2\"").replace("name = \"b\"", "name = \"@x|y\""), &["--format", "csv"]);
-    assert!(stdout(&output).contains("\n'=1+2,") && stdout(&output).contains("\n'@x|y,"), "{}", stdout(&output));
+    let output = simulate(
+        &SMALL.replace("name = \"a\"", "name = \"=1+2\"").replace("name = \"b\"", "name = \"@x|y\""),
+        &["--format", "csv"],
+    );
+    assert!(
+        stdout(&output).contains("\n'=1+2,") && stdout(&output).contains("\n'@x|y,"),
+        "{}",
+        stdout(&output)
+    );
 }
 
 #[cfg(unix)]
@@ -113,7 +156,12 @@ fn an_interrupt_stops_within_a_second_and_leaves_no_half_file() {
 #[test]
 fn the_program_runs_from_any_folder() {
     let elsewhere = tempfile::tempdir().unwrap();
-    let here = capplan().args(["simulate", "example:daily-recommender", "--format", "json"]).output().unwrap();
-    let there = capplan().current_dir(elsewhere.path()).args(["simulate", "example:daily-recommender", "--format", "json"]).output().unwrap();
+    let here =
+        capplan().args(["simulate", "example:daily-recommender", "--format", "json"]).output().unwrap();
+    let there = capplan()
+        .current_dir(elsewhere.path())
+        .args(["simulate", "example:daily-recommender", "--format", "json"])
+        .output()
+        .unwrap();
     assert_eq!(here.stdout, there.stdout);
 }

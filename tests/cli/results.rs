@@ -49,7 +49,8 @@ fn permuted_fleets_permute_the_rows_only() {
         assert_eq!(plain[key], permuted[key], "{key}");
     }
     let sorted = |value: &serde_json::Value| {
-        let mut rows: Vec<String> = value["rows"].as_array().unwrap().iter().map(ToString::to_string).collect();
+        let mut rows: Vec<String> =
+            value["rows"].as_array().unwrap().iter().map(ToString::to_string).collect();
         rows.sort();
         rows
     };
@@ -63,7 +64,8 @@ fn doubled_prices_double_costs_and_change_no_time() {
     for (one, two) in plain["rows"].as_array().unwrap().iter().zip(double["rows"].as_array().unwrap()) {
         assert_eq!(one["time_s"], two["time_s"]);
         for part in ["mean", "lo", "hi", "p50", "p90"] {
-            let (one, two) = (one["cost_usd"][part].as_f64().unwrap(), two["cost_usd"][part].as_f64().unwrap());
+            let (one, two) =
+                (one["cost_usd"][part].as_f64().unwrap(), two["cost_usd"][part].as_f64().unwrap());
             assert!((two / one / 2.0 - 1.0).abs() < 1e-6, "{part}: {one} {two}");
         }
     }
@@ -72,7 +74,8 @@ fn doubled_prices_double_costs_and_change_no_time() {
 #[test]
 fn the_bill_sums_to_the_cost() {
     for row in result(SPOT, &[])["rows"].as_array().unwrap() {
-        let sum: f64 = row["ledger"].as_array().unwrap().iter().map(|line| line["usd"].as_f64().unwrap()).sum();
+        let sum: f64 =
+            row["ledger"].as_array().unwrap().iter().map(|line| line["usd"].as_f64().unwrap()).sum();
         let cost = row["cost_usd"]["mean"].as_f64().unwrap();
         assert!((sum - cost).abs() <= 1e-9 * cost, "{sum} {cost}");
     }
@@ -81,7 +84,9 @@ fn the_bill_sums_to_the_cost() {
 #[test]
 fn spot_pays_with_time_and_rework() {
     let result = result(SPOT, &[]);
-    let row = |name: &str| result["rows"].as_array().unwrap().iter().find(|row| row["fleet"] == name).unwrap().clone();
+    let row = |name: &str| {
+        result["rows"].as_array().unwrap().iter().find(|row| row["fleet"] == name).unwrap().clone()
+    };
     let (demand, spot) = (row("one"), row("spot"));
     assert!(spot["time_s"]["mean"].as_f64() > demand["time_s"]["mean"].as_f64());
     assert!(spot["failure_share"]["mean"].as_f64().unwrap() > 0.01);
@@ -93,9 +98,15 @@ fn spot_pays_with_time_and_rework() {
 fn every_figure_has_a_range_and_a_provenance() {
     for row in result(SPOT, &[])["rows"].as_array().unwrap() {
         assert!(row["provenance"].is_string() && row["basis"].is_string());
-        for name in ["time_s", "cost_usd", "samples_per_s", "mfu", "stall_share", "checkpoint_share", "failure_share"] {
+        for name in
+            ["time_s", "cost_usd", "samples_per_s", "mfu", "stall_share", "checkpoint_share", "failure_share"]
+        {
             let figure = &row[name];
-            let (lo, mean, hi) = (figure["lo"].as_f64().unwrap(), figure["mean"].as_f64().unwrap(), figure["hi"].as_f64().unwrap());
+            let (lo, mean, hi) = (
+                figure["lo"].as_f64().unwrap(),
+                figure["mean"].as_f64().unwrap(),
+                figure["hi"].as_f64().unwrap(),
+            );
             assert!(lo <= mean + 1e-9 && mean <= hi + 1e-9, "{name}: {lo} {mean} {hi}");
         }
         assert!(row["time_s"]["hi"].as_f64() > row["time_s"]["lo"].as_f64(), "a lone number is a defect");
@@ -121,7 +132,12 @@ fn the_result_fits_its_published_schema() {
 #[test]
 fn a_tight_precision_makes_more_replications() {
     let replications = |arguments: &[&str]| {
-        result(SPOT, arguments)["rows"].as_array().unwrap().iter().map(|row| row["replications"].as_u64().unwrap()).max()
+        result(SPOT, arguments)["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["replications"].as_u64().unwrap())
+            .max()
     };
     assert_eq!(replications(&["--replicas", "25"]), Some(25));
     assert!(replications(&["--precision", "0.01"]) > replications(&["--precision", "0.5"]));

@@ -1,4 +1,5 @@
 //! The training world against theory: failures, checkpoints, spot losses, and the leap against its steps.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use capplan::engine::Cancel;
 use capplan::stats::Law;
@@ -23,7 +24,11 @@ fn job(work: f64, interval: Option<f64>, write: f64, mtbf: Option<f64>, restart:
             boot: Law::Deterministic(0.0),
             restore: Seconds::ZERO,
         },
-        failures: FailureProcess { mtbf: mtbf.map(Seconds), detection: Seconds::ZERO, restart: Seconds(restart) },
+        failures: FailureProcess {
+            mtbf: mtbf.map(Seconds),
+            detection: Seconds::ZERO,
+            restart: Seconds(restart),
+        },
         spot: None,
         elastic_workers: None,
         horizon: SimSpan(u64::MAX),
@@ -39,7 +44,11 @@ fn mean_wall(job: &TrainingJob, replicas: u32) -> (f64, f64) {
     let walls: Vec<f64> = (0..replicas)
         .map(|replica| {
             let result = job.simulate(7, replica, &Cancel::new());
-            assert_eq!(result.meters.total(), result.reached.since(SimTime::ZERO), "the meters do not sum to the time");
+            assert_eq!(
+                result.meters.total(),
+                result.reached.since(SimTime::ZERO),
+                "the meters do not sum to the time"
+            );
             result.finish.expect("the job ends").seconds().0
         })
         .collect();
@@ -93,13 +102,20 @@ fn without_checkpoints_a_run_starts_from_zero_each_time() {
 fn failures_of_many_nodes_come_at_the_sum_of_their_rates() {
     for row in rows("cluster_mtbf") {
         let (nodes, node) = (row.case.number("n"), row.case.number("mtbf_node"));
-        let process = FailureProcess::of_nodes(nodes as u64, 86_400.0 / node, 0.0, Seconds::ZERO, Seconds::ZERO);
+        let process =
+            FailureProcess::of_nodes(nodes as u64, 86_400.0 / node, 0.0, Seconds::ZERO, Seconds::ZERO);
         let exact = process.mtbf.expect("nodes fail").0;
         assert!((exact / row.value - 1.0).abs() < 1e-9, "{}", row.case.0);
         // A run of 40 such times sees 40 failures.
         let work = (40.0 * exact).round();
         let seen: Vec<TrainingReplica> = (0..400)
-            .map(|replica| job(work, Some((exact / 100.0).max(1.0)), 0.0, Some(exact), 0.0).simulate(3, replica, &Cancel::new()))
+            .map(|replica| {
+                job(work, Some((exact / 100.0).max(1.0)), 0.0, Some(exact), 0.0).simulate(
+                    3,
+                    replica,
+                    &Cancel::new(),
+                )
+            })
             .collect();
         let failures = seen.iter().map(|replica| replica.meters.interruptions as f64).sum::<f64>();
         let time = seen.iter().map(|replica| replica.reached.seconds().0).sum::<f64>();
@@ -133,7 +149,12 @@ fn spot_costs_what_its_rework_makes_of_the_discount() {
             .sum::<f64>()
             / f64::from(replicas);
         let ratio = (1.0 - discount) * billed;
-        assert!((ratio / row.value - 1.0).abs() < 0.01, "{}: simulated {ratio}, exact {}", row.case.0, row.value);
+        assert!(
+            (ratio / row.value - 1.0).abs() < 0.01,
+            "{}: simulated {ratio}, exact {}",
+            row.case.0,
+            row.value
+        );
         seen += 1;
     }
     assert!(seen >= 2, "no oracle row was simulated");
@@ -149,7 +170,8 @@ fn a_leap_takes_the_time_of_its_steps() {
             }
             let steps = TrainingJob { stepwise: true, ..leap.clone() };
             for replica in 0..20 {
-                let (leap, steps) = (leap.simulate(1, replica, &Cancel::new()), steps.simulate(1, replica, &Cancel::new()));
+                let (leap, steps) =
+                    (leap.simulate(1, replica, &Cancel::new()), steps.simulate(1, replica, &Cancel::new()));
                 assert_eq!(leap.finish, steps.finish, "{interval:?} {mtbf:?} {replica}");
                 assert_eq!(leap.meters, steps.meters, "{interval:?} {mtbf:?} {replica}");
                 assert!(leap.events <= steps.events);

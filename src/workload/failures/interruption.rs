@@ -20,7 +20,13 @@ impl FailureProcess {
     ///
     /// Source: RSC (arXiv 2410.21680): 1,024-GPU jobs fail every 7.9 h where their nodes alone give 28.8 h.
     #[must_use]
-    pub fn of_nodes(nodes: u64, per_node_day: f64, per_job_day: f64, detection: Seconds, restart: Seconds) -> Self {
+    pub fn of_nodes(
+        nodes: u64,
+        per_node_day: f64,
+        per_job_day: f64,
+        detection: Seconds,
+        restart: Seconds,
+    ) -> Self {
         let per_day = nodes as f64 * per_node_day + per_job_day;
         let mtbf = (per_day > 0.0).then(|| Seconds(86_400.0 / per_day));
         Self { mtbf, detection, restart }
@@ -49,7 +55,12 @@ impl SpotMarket {
         let law = |phases: &Phases, quantiles: &[f64]| {
             if fitted || quantiles.len() < 2 {
                 Law::Hyperexponential(
-                    phases.p.iter().copied().zip(phases.mean_hours.iter().map(|hours| hours * 3600.0)).collect(),
+                    phases
+                        .p
+                        .iter()
+                        .copied()
+                        .zip(phases.mean_hours.iter().map(|hours| hours * 3600.0))
+                        .collect(),
                 )
             } else {
                 Law::Empirical(quantiles.iter().map(|hours| hours * 3600.0).collect())
@@ -80,7 +91,11 @@ impl SpotMarket {
     pub fn first_wait(&self, stream: &mut Stream) -> Seconds {
         // Both numbers are always taken, so that the stream stays in step whatever the availability.
         let (asks, residual) = (stream.uniform(), stream.uniform());
-        if asks < self.availability() { Seconds::ZERO } else { Seconds(residual_of(&self.down, residual, stream)) }
+        if asks < self.availability() {
+            Seconds::ZERO
+        } else {
+            Seconds(residual_of(&self.down, residual, stream))
+        }
     }
 
     /// The next time with capacity.
@@ -100,7 +115,8 @@ fn residual_of(law: &Law, place: f64, stream: &mut Stream) -> f64 {
     match law {
         Law::Hyperexponential(branches) => {
             let total: f64 = branches.iter().map(|(p, mean)| p * mean).sum();
-            let biased: Vec<(f64, f64)> = branches.iter().map(|(p, mean)| (p * mean / total, *mean)).collect();
+            let biased: Vec<(f64, f64)> =
+                branches.iter().map(|(p, mean)| (p * mean / total, *mean)).collect();
             stream.hyperexponential(&biased)
         }
         Law::Exponential { mean } => stream.exponential(*mean),
@@ -132,7 +148,9 @@ fn scaled(law: Law, factor: f64) -> Law {
         Law::Hyperexponential(branches) => {
             Law::Hyperexponential(branches.into_iter().map(|(p, mean)| (p, mean * factor)).collect())
         }
-        Law::Empirical(quantiles) => Law::Empirical(quantiles.into_iter().map(|value| value * factor).collect()),
+        Law::Empirical(quantiles) => {
+            Law::Empirical(quantiles.into_iter().map(|value| value * factor).collect())
+        }
     }
 }
 

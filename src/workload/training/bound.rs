@@ -86,7 +86,8 @@ pub(super) fn bound_of(
     }
     // The device bounds: halving its largest part helps until another part, or an input stage, is larger.
     let rest = device_total - largest.1;
-    let until_input = if slowest_input.1 > rest { largest.1 / (slowest_input.1 - rest) } else { f64::INFINITY };
+    let until_input =
+        if slowest_input.1 > rest { largest.1 / (slowest_input.1 - rest) } else { f64::INFINITY };
     let second = parts.get(1).copied().filter(|(_, time)| time.0 > 0.0);
     let until_part = second.map_or(f64::INFINITY, |(_, time)| largest.1 / time);
     let (next, margin) = match second {

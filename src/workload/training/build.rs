@@ -101,7 +101,13 @@ impl Builder<'_> {
     ///
     /// # Errors
     /// Why the fleet cannot do it after all: no step time, or host memory too small for direct feed.
-    pub fn build(&self, candidate: &Candidate, plan: &Plan, seed: u64, cancel: &Cancel) -> Result<Built, Reason> {
+    pub fn build(
+        &self,
+        candidate: &Candidate,
+        plan: &Plan,
+        seed: u64,
+        cancel: &Cancel,
+    ) -> Result<Built, Reason> {
         self.check_host_memory(candidate)?;
         let mut warnings = Vec::new();
         let device = self.device_step(candidate, plan)?;
@@ -116,9 +122,11 @@ impl Builder<'_> {
         let samples = self.samples(plan);
         let steps = ((samples / plan.global_batch as f64).ceil() as u64).max(1);
         let phases = self.phases(candidate, plan, &device, &input, steps, seed, cancel);
-        let longest = phases.iter().enumerate().max_by_key(|(_, phase)| phase.steps).map_or(0, |(index, _)| index);
+        let longest =
+            phases.iter().enumerate().max_by_key(|(_, phase)| phase.steps).map_or(0, |(index, _)| index);
         let read = input.read[longest.min(1)];
-        let bound = bound_of(read, input.decode, input.host_to_device, &device.components, phases[longest].step.mean);
+        let bound =
+            bound_of(read, input.decode, input.host_to_device, &device.components, phases[longest].step.mean);
         let conversion = match self.spec.input.mode {
             InputMode::PreprocessedRecords => conversion_time(self.catalog, self.spec),
             _ => Seconds::ZERO,
@@ -178,7 +186,10 @@ impl Builder<'_> {
             devices: per_node,
             fabric: &network.inside,
         };
-        let device = self.step_times.device_time(self.catalog, &query).map_err(|no| Reason::NoStepTime(no.to_string()))?;
+        let device = self
+            .step_times
+            .device_time(self.catalog, &query)
+            .map_err(|no| Reason::NoStepTime(no.to_string()))?;
         let link = |fabric: &str, nominal| link_of(self.catalog, fabric, nominal);
         let embedding_share = if self.spec.model.embedding_parameters > 0.0 { 1.0 } else { 0.0 };
         let exchange = Exchange {
@@ -211,9 +222,14 @@ impl Builder<'_> {
         ];
         // The exchange across nodes carries the error of its fabric, in proportion to its part of the step.
         let total: Seconds = components.iter().map(|(_, time)| *time).sum();
-        let across_share = if total.0 > 0.0 { (network_time - device.exposed_inside).0.max(0.0) / total.0 } else { 0.0 };
+        let across_share =
+            if total.0 > 0.0 { (network_time - device.exposed_inside).0.max(0.0) / total.0 } else { 0.0 };
         let fabric_error = exchange.across.filter(|_| nodes > 1).map_or(0.0, |across| across.uncertainty);
-        let provenance = if nodes > 1 && across_share > 0.2 { device.provenance.max(Provenance::Assumed) } else { device.provenance };
+        let provenance = if nodes > 1 && across_share > 0.2 {
+            device.provenance.max(Provenance::Assumed)
+        } else {
+            device.provenance
+        };
         Ok(DeviceStep {
             total,
             components,
@@ -268,7 +284,11 @@ impl Builder<'_> {
     ) -> Result<Pipeline, PipelineError> {
         let spec = &self.spec.input;
         let law = |time: Seconds, cv: f64| {
-            if time.0 > 0.0 && cv > 0.0 && self.pilot_batches > 0 { Law::lognormal(time.0, cv) } else { Law::Deterministic(time.0.max(0.0)) }
+            if time.0 > 0.0 && cv > 0.0 && self.pilot_batches > 0 {
+                Law::lognormal(time.0, cv)
+            } else {
+                Law::Deterministic(time.0.max(0.0))
+            }
         };
         let prefetch = usize::try_from(spec.prefetch).unwrap_or(usize::MAX);
         let nodes = u32::try_from(candidate.count).unwrap_or(u32::MAX);
@@ -287,7 +307,13 @@ impl Builder<'_> {
         )
     }
 
-    fn job(&self, candidate: &Candidate, phases: Vec<Phase>, input: &InputTimes, conversion: Seconds) -> TrainingJob {
+    fn job(
+        &self,
+        candidate: &Candidate,
+        phases: Vec<Phase>,
+        input: &InputTimes,
+        conversion: Seconds,
+    ) -> TrainingJob {
         let failures = FailureProcess::of_nodes(
             candidate.hosts(),
             self.spec.failures.per_node_day,
@@ -305,7 +331,11 @@ impl Builder<'_> {
             restore: write + input.preload,
         };
         let restart = failures.detection + failures.restart + startup.restore + Seconds(startup.boot.mean());
-        let signal = CheckpointSignal { write, mtbf: mtbf(&failures, spot.as_ref().map(|market| market.up.mean())), restart };
+        let signal = CheckpointSignal {
+            write,
+            mtbf: mtbf(&failures, spot.as_ref().map(|market| market.up.mean())),
+            restart,
+        };
         let mut job = TrainingJob {
             phases,
             checkpoint_interval: self.spec.checkpoint.policy.interval(&signal),
@@ -367,18 +397,27 @@ impl Builder<'_> {
         if candidate.purchase == Purchase::Owned {
             return Law::Deterministic(0.0);
         }
-        let times = self.catalog.boots.get(&candidate.instance.provider).or_else(|| self.catalog.boots.get("any"));
-        times.map_or(Law::Deterministic(150.0), |times| Law::Empirical(vec![times.low.0, times.typical.0, times.high.0]))
+        let times =
+            self.catalog.boots.get(&candidate.instance.provider).or_else(|| self.catalog.boots.get("any"));
+        times.map_or(Law::Deterministic(150.0), |times| {
+            Law::Empirical(vec![times.low.0, times.typical.0, times.high.0])
+        })
     }
 }
 
 /// Mean time between any two interruptions.
 fn mtbf(failures: &FailureProcess, up: Option<f64>) -> Option<Seconds> {
-    let rate = failures.mtbf.map_or(0.0, |mtbf| 1.0 / mtbf.0) + up.filter(|up| *up > 0.0).map_or(0.0, |up| 1.0 / up);
+    let rate =
+        failures.mtbf.map_or(0.0, |mtbf| 1.0 / mtbf.0) + up.filter(|up| *up > 0.0).map_or(0.0, |up| 1.0 / up);
     (rate > 0.0).then(|| Seconds(1.0 / rate))
 }
 
 /// Stage laws are built from checked figures, so the line is always one; if it were not, the device alone decides.
 fn unreachable_step(_name: &str, device: &DeviceStep) -> super::pipeline::SteadyStep {
-    super::pipeline::SteadyStep { mean: device.total, deviation: Seconds::ZERO, input_wait: 0.0, steady: true }
+    super::pipeline::SteadyStep {
+        mean: device.total,
+        deviation: Seconds::ZERO,
+        input_wait: 0.0,
+        steady: true,
+    }
 }

@@ -94,13 +94,21 @@ impl HostInput<'_> {
 
     /// Rate at which one host reads, and whether it is known of the product.
     fn storage_rate(&self) -> (BytesPerSecond, bool) {
-        let product = self.spec.dataset.storage.clone().unwrap_or_else(|| default_product(&self.candidate.instance.provider));
+        let product = self
+            .spec
+            .dataset
+            .storage
+            .clone()
+            .unwrap_or_else(|| default_product(&self.candidate.instance.provider));
         let reader = self.catalog.readers.get(&product);
         let stream = reader.and_then(|reader| reader.stream).unwrap_or(DEFAULT_STREAM);
         let latency = reader.and_then(|reader| reader.latency).unwrap_or(DEFAULT_LATENCY);
         let chunk = match self.spec.input.mode {
             InputMode::PreprocessedRecords => RECORD_CHUNK,
-            _ => self.spec.dataset.sample_bytes * (self.spec.dataset.samples / self.spec.dataset.files.max(1.0)),
+            _ => {
+                self.spec.dataset.sample_bytes
+                    * (self.spec.dataset.samples / self.spec.dataset.files.max(1.0))
+            }
         }
         .min(RECORD_CHUNK);
         // One stream: the first byte, then the body, again and again.
@@ -133,7 +141,8 @@ impl HostInput<'_> {
     fn cached_share(&self) -> f64 {
         let hosts = self.candidate.hosts() as f64;
         let part = self.stored_bytes() * (self.spec.dataset.samples / hosts);
-        let per_host = |bytes: Option<Bytes>| bytes.map_or(0.0, |bytes| bytes.0 / self.candidate.instance.hosts as f64);
+        let per_host =
+            |bytes: Option<Bytes>| bytes.map_or(0.0, |bytes| bytes.0 / self.candidate.instance.hosts as f64);
         match self.spec.input.cache {
             CacheTier::None => 0.0,
             CacheTier::LocalDisk => (per_host(self.candidate.instance.local_disk) / part.0).min(1.0),
@@ -155,7 +164,9 @@ impl HostInput<'_> {
         let input = &self.spec.input;
         match input.mode {
             InputMode::DirectFeed => input.feed_cpu * self.host_batch,
-            InputMode::NativeOps => decode_time(self.catalog, input, input.decode_cpu, self.host_batch, self.cores()),
+            InputMode::NativeOps => {
+                decode_time(self.catalog, input, input.decode_cpu, self.host_batch, self.cores())
+            }
             InputMode::PreprocessedRecords => {
                 decode_time(self.catalog, input, input.record_decode_cpu, self.host_batch, self.cores())
             }
@@ -188,7 +199,8 @@ pub(super) fn conversion_time(catalog: &Catalog, spec: &TrainingSpec) -> Seconds
     let cores = physical_cores(input.conversion_vcpus, None);
     let decode = decode_time(catalog, input, input.decode_cpu, spec.dataset.samples, cores);
     let read = spec.dataset.sample_bytes * spec.dataset.samples / BytesPerSecond(1.21e9);
-    let write = spec.dataset.sample_bytes * (spec.dataset.samples * input.record_ratio) / BytesPerSecond(1.21e9);
+    let write =
+        spec.dataset.sample_bytes * (spec.dataset.samples * input.record_ratio) / BytesPerSecond(1.21e9);
     decode.max(read).max(write)
 }
 

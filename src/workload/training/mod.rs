@@ -20,6 +20,7 @@ pub use build::{Builder, Built, PILOT_BATCHES};
 pub use input::InputTimes;
 pub use job::{Meters, Phase, TrainingJob, TrainingReplica, mean_finish};
 pub use spec::{
-    Amount, CacheTier, CheckpointSpec, DatasetSpec, Distribution, FailureSpec, InputMode, InputSpec, TrainingSpec,
+    Amount, CacheTier, CheckpointSpec, DatasetSpec, Distribution, FailureSpec, InputMode, InputSpec,
+    TrainingSpec,
 };
 pub use stretch::{Progress, Stretch};

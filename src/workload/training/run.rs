@@ -218,15 +218,18 @@ impl<'a> TrainingRun<'a> {
     /// The finished model is saved once more at the very end.
     fn final_save(&self) -> SimSpan {
         let last_phase = self.position.phase + 1 == self.job.phases.len();
-        let whole = self.job.phases.get(self.position.phase).is_some_and(|phase| {
-            self.position.steps + self.stretch.steps == phase.steps
-        });
+        let whole = self
+            .job
+            .phases
+            .get(self.position.phase)
+            .is_some_and(|phase| self.position.steps + self.stretch.steps == phase.steps);
         if last_phase && whole { self.job.checkpoint_write } else { SimSpan::ZERO }
     }
 
     fn stretch_end(&mut self, now: SimTime, calendar: &mut Calendar<Event>) {
         self.settle(now);
-        let at_end = self.job.phases.get(self.position.phase).is_none_or(|phase| self.position.steps >= phase.steps);
+        let at_end =
+            self.job.phases.get(self.position.phase).is_none_or(|phase| self.position.steps >= phase.steps);
         if at_end {
             self.position = Position { phase: self.position.phase + 1, steps: 0 };
         }
@@ -330,7 +333,8 @@ impl<'a> TrainingRun<'a> {
         self.unsaved = unsaved;
         if checkpoints > 0 {
             self.saved = Position { steps: self.position.steps - unsaved.min(steps), ..self.position };
-            let until_saved = self.stretch.step.times(steps - unsaved.min(steps)) + self.stretch.write.times(checkpoints);
+            let until_saved =
+                self.stretch.step.times(steps - unsaved.min(steps)) + self.stretch.write.times(checkpoints);
             self.unsaved_time = elapsed - beyond - until_saved;
             self.unsaved_wait = wait(self.unsaved_time);
         } else {

@@ -36,7 +36,9 @@ impl Amount {
             Self::Steps(steps) => steps as f64 * global_batch as f64,
             Self::Samples(samples) => samples,
             Self::Epochs(epochs) => epochs * dataset_samples,
-            Self::ToTarget { samples, critical_batch } => samples * (1.0 + global_batch as f64 / critical_batch),
+            Self::ToTarget { samples, critical_batch } => {
+                samples * (1.0 + global_batch as f64 / critical_batch)
+            }
         }
     }
 }
