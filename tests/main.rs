@@ -1,6 +1,7 @@
 //! Everything that capplan promises, one module per behaviour, in one binary: each further one links polars and egui again.
 
 mod cli;
+mod docs;
 mod house;
 mod promises {
     mod allocation;

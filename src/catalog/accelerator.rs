@@ -113,6 +113,18 @@ pub struct Accelerator {
 }
 
 impl Accelerator {
+    /// One direction of 16 PCIe lanes: 15.75 GB/s in generation 3, doubling with each; 3 where the generation is unknown.
+    #[must_use]
+    pub fn pcie_bandwidth(&self) -> BytesPerSecond {
+        BytesPerSecond(15.75e9 * f64::from(1u32 << (self.pcie_or_oldest() - 3)))
+    }
+
+    /// PCIe generation, from 3 to 5.
+    #[must_use]
+    pub fn pcie_or_oldest(&self) -> u32 {
+        u32::try_from(self.pcie_generation.unwrap_or(3).clamp(3, 5)).unwrap_or(3)
+    }
+
     /// Dense peak for a precision, falling back to the next wider unit that the device has.
     #[must_use]
     pub fn peak(&self, precision: Precision) -> Option<FlopsPerSecond> {

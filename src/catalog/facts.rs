@@ -132,6 +132,8 @@ pub struct Discount {
     pub term_years: f64,
     /// Percent off the on-demand price.
     pub percent: f64,
+    /// Whether the percentage is an advertised ceiling ("up to") and not a rate: shown, never applied.
+    pub ceiling: bool,
     /// Source and date.
     pub fact: Fact,
 }

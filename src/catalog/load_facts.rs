@@ -77,6 +77,7 @@ impl Catalog {
                 family: entry.text("family").unwrap_or_default().to_owned(),
                 term_years: entry.number("term_years").unwrap_or(0.0),
                 percent,
+                ceiling: entry.text("basis") == Some("up to"),
                 fact: file.fact(&entry, faults),
             });
         }

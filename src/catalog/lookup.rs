@@ -88,21 +88,22 @@ impl Catalog {
             .find(|rule| rule.product.contains("TPU") == tpu)
     }
 
-    /// The discount of a commitment of `years` on an instance: its family's, or else the provider's general one.
+    /// The discount of a commitment of `years` on an instance: its family's, that of machines without accelerators, or
+    /// else the provider's general one. Advertised ceilings are no rates and are passed over.
     #[must_use]
     pub fn commitment(&self, instance: &Instance, years: f64) -> Option<&Discount> {
-        let fits =
-            |discount: &&Discount| discount.provider == instance.provider && discount.term_years == years;
-        let family = instance.family.as_deref().unwrap_or_default();
-        let of_family = |discount: &&Discount| {
-            !discount.family.is_empty()
-                && (family == discount.family || instance.name.starts_with(&discount.family))
+        let fits = |discount: &&Discount| {
+            discount.provider == instance.provider && discount.term_years == years && !discount.ceiling
         };
-        self.discounts
+        let own = instance.family.as_deref().unwrap_or_default();
+        let matches: [&dyn Fn(&str) -> bool; 3] = [
+            &|family| !family.is_empty() && (family == own || instance.name.starts_with(family)),
+            &|family| family == "cpu" && instance.accelerator.is_none(),
+            &|family| family.is_empty(),
+        ];
+        matches
             .iter()
-            .filter(fits)
-            .find(of_family)
-            .or_else(|| self.discounts.iter().filter(fits).find(|discount| discount.family.is_empty()))
+            .find_map(|matches| self.discounts.iter().filter(fits).find(|discount| matches(&discount.family)))
     }
 
     /// Carbon intensity of a region.

@@ -24,7 +24,9 @@ pub enum Item {
     Rounding,
     /// Machines converting the data set to records.
     Preprocessing,
-    /// Data set and checkpoints kept.
+    /// Asynchronous training: the machines of the parameter servers.
+    ParameterServers,
+    /// Data set and checkpoints kept during the run.
     Storage,
     /// Storage requests.
     Requests,
@@ -46,6 +48,7 @@ impl Item {
         Self::Rework,
         Self::Rounding,
         Self::Preprocessing,
+        Self::ParameterServers,
         Self::Storage,
         Self::Requests,
         Self::Egress,
@@ -64,6 +67,7 @@ impl Item {
             Self::Rework => "rework",
             Self::Rounding => "rounding",
             Self::Preprocessing => "preprocessing",
+            Self::ParameterServers => "parameter-servers",
             Self::Storage => "storage",
             Self::Requests => "requests",
             Self::Egress => "egress",
@@ -110,6 +114,8 @@ pub struct Meters {
     pub rounding: Seconds,
     /// Cost of the conversion job, on whatever machine it ran.
     pub preprocessing: Money,
+    /// Cost of the parameter servers.
+    pub parameter_servers: Money,
     /// Storage held.
     pub storage: Vec<StorageUse>,
     /// Storage requests.
@@ -157,6 +163,7 @@ impl Ledger {
             line(item, machine(time));
         }
         line(Item::Preprocessing, meters.preprocessing);
+        line(Item::ParameterServers, meters.parameter_servers);
         line(
             Item::Storage,
             meters.storage.iter().map(|held| held.price.for_time(held.bytes, held.time)).sum(),
@@ -174,6 +181,24 @@ impl Ledger {
     #[must_use]
     pub fn total(&self) -> Money {
         self.lines.iter().map(|line| line.amount).sum()
+    }
+
+    /// What the machines of the fleet cost: all that moves with their price.
+    #[must_use]
+    pub fn machines(&self) -> Money {
+        let of_machines = |item: Item| {
+            matches!(
+                item,
+                Item::Busy
+                    | Item::Idle
+                    | Item::Boot
+                    | Item::Checkpoint
+                    | Item::Rework
+                    | Item::Rounding
+                    | Item::Commitment
+            )
+        };
+        self.lines.iter().filter(|line| of_machines(line.item)).map(|line| line.amount).sum()
     }
 
     /// The amount of one item.

@@ -71,6 +71,8 @@ pub struct Tariff {
     pub marks: Vec<Mark>,
     /// Share of committed hours that is used; 1 unless committed.
     pub commitment_utilisation: f64,
+    /// Whether a spot price is a single snapshot, whose range is assumed.
+    pub single_snapshot: bool,
 }
 
 /// No price is known: the fleet cannot be ranked.
@@ -153,6 +155,7 @@ impl Tariff {
             provenance: quote.provenance,
             origin: quote.origin,
             marks: quote.marks,
+            single_snapshot: quote.single_snapshot,
             commitment_utilisation: if purchase.commitment_years().is_some() {
                 assumptions.commitment_utilisation
             } else {
@@ -178,12 +181,13 @@ struct Quote {
     provenance: Provenance,
     origin: String,
     marks: Vec<Mark>,
+    single_snapshot: bool,
 }
 
 impl Quote {
     fn plain(price: PricePerHour, provenance: Provenance, origin: String) -> Self {
         let range = PriceRange { low: price, typical: price, high: price };
-        Self { range, discount: 0.0, provenance, origin, marks: Vec::new() }
+        Self { range, discount: 0.0, provenance, origin, marks: Vec::new(), single_snapshot: false }
     }
 }
 
@@ -209,9 +213,18 @@ fn quote(
     let mut quote = match purchase {
         Purchase::Spot => {
             let spot = offer.spot.ok_or_else(no_term)?;
-            let range = PriceRange { low: spot.low, typical: spot.typical, high: spot.high };
+            let single_snapshot = spot.low == spot.high;
+            // One snapshot of unknown day: spot prices move by a factor of two, but not above on-demand.
+            let range = if single_snapshot {
+                let twice = spot.typical.scaled(2.0);
+                let high = offer.on_demand.map_or(twice, |on_demand| twice.min(on_demand));
+                PriceRange { low: spot.typical.scaled(0.5), typical: spot.typical, high }
+            } else {
+                PriceRange { low: spot.low, typical: spot.typical, high: spot.high }
+            };
             let origin = format!("{} {region} spot{}", instance.id(), day(spot.as_of));
-            Quote { range, discount: 0.0, provenance: Provenance::Catalog, origin, marks: Vec::new() }
+            let provenance = Provenance::Catalog;
+            Quote { range, discount: 0.0, provenance, origin, marks: Vec::new(), single_snapshot }
         }
         _ => Quote::plain(offer.on_demand.ok_or_else(no_term)?, Provenance::Catalog, origin),
     };

@@ -126,6 +126,14 @@ pub fn model_memory(
     MemoryNeed { parts, present }
 }
 
+/// What a checkpoint of the whole job holds: weights or their master copy, moments, and the tables with theirs.
+#[must_use]
+pub fn state_bytes(model: &Model, precision: Precision, optimizer: &str) -> Bytes {
+    let need = model_memory(model, precision, optimizer, 0.0, 1, Bytes::ZERO);
+    let kept = |part: &Part| matches!(part, Part::Weights | Part::Optimizer | Part::Embeddings);
+    need.parts.iter().filter(|(part, _)| kept(part)).map(|(_, bytes)| *bytes).sum()
+}
+
 /// Activations kept per sample: measured or derived in the model file, or else s·h·(34 + 5·a·s/h) bytes per layer and
 /// the logits (arXiv 2205.05198, equation 1), with the 16-bit figure doubled for 32-bit training.
 fn activations(model: &Model, precision: Precision) -> Bytes {

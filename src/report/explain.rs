@@ -110,7 +110,10 @@ impl Explainer<'_> {
         let mut lines: Vec<String> =
             self.row.time_s.iter().map(|time| figure("time_s", time, span)).collect();
         lines.push(format!("  mean over {} replications of: wait + boot + restore + steps × step + checkpoints + what interruptions cost", self.row.replications));
-        lines.push(format!("  wait for capacity: mean {}", span(job.startup.wait.mean())));
+        lines.push(format!(
+            "  before the machines (conversion, capacity): mean {}",
+            span((job.startup.before + Seconds(job.startup.wait.mean())).0)
+        ));
         lines.push(format!(
             "  boot: mean {}; restore: {}",
             span(job.startup.boot.mean()),

@@ -80,14 +80,17 @@ fn pay_back(row: &Row) -> Option<String> {
         .map_or_else(|| "an unknown sum".to_owned(), |cost| format!("{} USD", Significant(cost, 3)));
     Some(match (conversion.pay_back_epochs, conversion.saved_s_per_epoch > 0.0) {
         (Some(epochs), _) => format!(
-            "{name}: converting takes {job} and {cost}, saves {} an epoch, and pays back after {} epochs",
+            "{name}: converting takes {job} and {cost}; records save {} an epoch: paid back in money after {} epochs, in time after {}",
             human_duration(Seconds(conversion.saved_s_per_epoch)),
-            Significant(epochs, 2)
+            Significant(epochs, 2),
+            Significant(conversion.time_s / conversion.saved_s_per_epoch, 2)
         ),
         (None, true) => {
             format!("{name}: converting takes {job} and {cost}; the pay-back is unknown without prices")
         }
-        (None, false) => format!("{name}: converting ({job}, {cost}) never pays: reading is not what bounds"),
+        (None, false) => {
+            format!("{name}: converting ({job}, {cost}) never pays: the input is not what bounds")
+        }
     })
 }
 
@@ -103,7 +106,7 @@ fn cadence(row: &Row) -> Option<String> {
         ));
     }
     line.push_str(&format!(
-        "train, test and deploy fit with {} %; at most {} runs a day",
+        "train, test and deploy fit with {} %; the machines can do {} runs a day",
         Significant((100.0 * recurring.fits.probability).round(), 3),
         Significant(recurring.most_runs_per_day, 2)
     ));

@@ -209,7 +209,7 @@ static INPUT: Table = Table {
         key(
             "read_streams",
             Kind::Count { min: 1, max: 100_000 },
-            Default::Count(32),
+            Default::Derived("one per vCPU, 16 at least"),
             "Parallel reads per host.",
         ),
         key(
@@ -312,7 +312,7 @@ static FAILURES: Table = Table {
         key(
             "spot_process",
             Kind::Text,
-            Default::Derived("the nearest trace of the provider"),
+            Default::Derived("a traced market of V100 machines of like size, or of CPU machines"),
             "Spot availability of the catalog.",
         ),
         key("spot_up", SOME_TIME, Default::Absent, "Mean time between losses instead (exponential)."),

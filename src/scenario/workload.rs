@@ -164,7 +164,7 @@ fn input(resolver: &Resolver<'_>, table: &Reader<'_>, model: &Model, dataset: &D
             .map_or(InputMode::NativeOps, |(_, mode)| *mode),
         workers: table.count("workers"),
         prefetch: table.count("prefetch").unwrap_or(2),
-        read_streams: table.count("read_streams").unwrap_or(32),
+        read_streams: table.count("read_streams"),
         cache: CacheTier::ALL
             .iter()
             .find(|(name, _)| *name == word("cache"))

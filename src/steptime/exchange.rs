@@ -17,15 +17,18 @@ pub struct FabricLink {
     pub uncertainty: f64,
 }
 
-/// The link that a fabric gives where the nominal bandwidth is known: the fitted share of it, and no more than the
-/// greatest rate measured where the limit is not the card (as for TCP).
+/// The link that a fabric gives where the nominal bandwidth is known: the fitted share of it, for TCP at
+/// least the rate measured, and never more than the card.
 #[must_use]
 pub fn link_of(catalog: &Catalog, fabric: &str, nominal: Option<BytesPerSecond>) -> Option<FabricLink> {
     let Fabric { alpha, bandwidth_share, large_message_bandwidth, uncertainty, .. } =
         catalog.fabrics.get(fabric)?;
     let of_nominal = nominal.map(|rate| rate * *bandwidth_share);
     let bandwidth = match (of_nominal, large_message_bandwidth) {
-        (Some(share), Some(measured)) if fabric == "tcp" => share.max(*measured),
+        // TCP is limited by the host as much as by the card: on faster cards the measured rate is the least to expect.
+        (Some(share), Some(measured)) if fabric.starts_with("tcp") => {
+            share.max(*measured).min(nominal.unwrap_or(*measured))
+        }
         (Some(share), _) => share,
         (None, Some(measured)) => *measured,
         (None, None) => return None,
@@ -84,11 +87,12 @@ impl Exchange {
             + all_to_all(self.per_node, self.embeddings, link) * 2.0
     }
 
-    /// A synchronous exchange with parameter servers instead.
+    /// Push and pull with parameter servers instead: each node reduces inside first, so that one worker a node pushes.
     #[must_use]
     pub fn parameter_server_time(&self, servers: u32) -> Seconds {
         let Some(FabricLink { link, .. }) = self.across.or(self.inside) else { return Seconds::ZERO };
-        parameter_server_sync(self.nodes * self.per_node, servers.max(1), self.gradients, link.bandwidth)
+        self.inside_time()
+            + parameter_server_sync(self.nodes, servers.max(1), self.gradients, link.bandwidth)
             + link.latency * 2.0
     }
 }

@@ -2,12 +2,11 @@
 
 use crate::catalog::Catalog;
 use crate::scenario::{Minimize, Objective, Scenario};
-use crate::stats::{Interval, quantile, sorted};
 
-use super::LEVEL;
+use super::errors::{Linear, difference};
 use super::flips::flips;
 use super::outcome::Outcome;
-use super::result::{Comparison, Difference, Estimate, Row};
+use super::result::{Comparison, Difference, Row};
 use super::verdict::{assumptions, verdict};
 
 /// Puts the outcomes side by side.
@@ -111,33 +110,23 @@ fn baseline(outcomes: &[Outcome], objective: &Objective) -> Option<String> {
     usable.first().map(|row| row.fleet.clone())
 }
 
-/// Differences replication by replication: common random numbers make them sharper than two separate intervals.
+/// Differences replication by replication and error by error: common random numbers make them sharper than two separate
+/// intervals, and what both fleets do not know cancels where they share it.
 fn differences(outcomes: &mut [Outcome], baseline: Option<&str>) {
-    let Some(base) = outcomes.iter().find(|outcome| Some(outcome.row.fleet.as_str()) == baseline) else {
+    let Some(base) = outcomes.iter().find(|outcome| Some(outcome.row.fleet.as_str()) == baseline).cloned()
+    else {
         return;
     };
-    let (times, costs) = (base.times.clone(), base.costs.clone());
-    for outcome in outcomes.iter_mut().filter(|outcome| outcome.row.feasible) {
+    let Some(theirs) = &base.errors else { return };
+    for outcome in outcomes.iter_mut() {
+        let Some(ours) = &outcome.errors else { continue };
+        let same_device = outcome.row.accelerator == base.row.accelerator;
+        let paired = |our: &[Linear], their: &[Linear]| difference((our, ours), (their, theirs), same_device);
         outcome.row.difference = Some(Difference {
-            time_s: paired(&outcome.times, &times),
-            cost_usd: paired(&outcome.costs, &costs),
+            time_s: paired(&outcome.times, &base.times),
+            cost_usd: paired(&outcome.costs, &base.costs),
         });
     }
-}
-
-fn paired(ours: &[f64], theirs: &[f64]) -> Option<Estimate> {
-    let count = ours.len().min(theirs.len());
-    let (ours, theirs) = (&ours[..count], &theirs[..count]);
-    let interval = Interval::of_paired_difference(ours, theirs, LEVEL).ok()?;
-    let ascending = sorted(&ours.iter().zip(theirs).map(|(our, their)| our - their).collect::<Vec<f64>>());
-    Some(Estimate {
-        mean: interval.mean,
-        lo: interval.lo,
-        hi: interval.hi,
-        level: LEVEL,
-        p50: quantile(&ascending, 0.5)?,
-        p90: quantile(&ascending, 0.9)?,
-    })
 }
 
 fn recommended(outcomes: &[Outcome], objective: &Objective) -> Option<String> {

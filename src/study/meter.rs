@@ -3,16 +3,15 @@
 use crate::catalog::{Catalog, EgressKind, Instance};
 use crate::cost::{Meters, StorageUse, Tariff};
 use crate::scenario::Scenario;
-use crate::units::{Bytes, Money, Seconds};
-use crate::workload::training::{Built, InputMode, TrainingReplica};
+use crate::units::{Bytes, HOURS_PER_MONTH, Money, PricePerHour, Seconds};
+use crate::workload::training::{
+    Built, Distribution, InputMode, RECORD_CHUNK, TrainingReplica, object_store,
+};
 
 use super::prepare::Prepared;
 
-/// A CPU machine that converts data sets has at least so many vCPUs.
-const CONVERSION_VCPUS: f64 = 32.0;
-/// Bytes of one read request for records.
-const RECORD_REQUEST: f64 = 64e6;
-
+/// A machine for work beside the fleet has at least so many vCPUs.
+const LEAST_VCPUS: f64 = 32.0;
 /// What is the same for every replica of a candidate.
 #[derive(Clone, Debug)]
 pub(super) struct Metering<'a> {
@@ -23,6 +22,10 @@ pub(super) struct Metering<'a> {
     requests: Money,
     egress: Money,
     preprocessing: Money,
+    /// Price of an hour of all parameter servers.
+    servers: PricePerHour,
+    /// What could not be priced.
+    pub warnings: Vec<String>,
 }
 
 impl<'a> Metering<'a> {
@@ -34,23 +37,47 @@ impl<'a> Metering<'a> {
         tariff: &'a Tariff,
     ) -> Self {
         let factor = scenario.assumptions.factor();
+        let instance = &item.candidate.instance;
+        let mut warnings = Vec::new();
         let (storage, requests) = storage(scenario, catalog, item, built);
-        let storage =
+        let storage: Vec<StorageUse> =
             storage.into_iter().map(|held| StorageUse { price: held.price.scaled(factor), ..held }).collect();
+        if storage.is_empty() {
+            warnings.push("the storage price is unknown and not in the cost".to_owned());
+        }
         let preprocessing = if scenario.training.input.convert_each_run {
-            conversion_cost(scenario, catalog, &item.candidate.instance, built).unwrap_or(Money::ZERO)
+            conversion_cost(scenario, catalog, instance, built)
         } else {
-            Money::ZERO
+            Some(Money::ZERO)
         };
+        if preprocessing.is_none() {
+            warnings.push("the price of the conversion job is unknown and not in the cost".to_owned());
+        }
+        let servers = match scenario.training.distribution {
+            Distribution::AllReduce => Some(0.0),
+            Distribution::ParameterServer { servers, .. } => cpu_machine(scenario, catalog, instance)
+                .map(|(_, hourly)| hourly * f64::from(servers) * factor),
+        };
+        if servers.is_none() {
+            warnings.push("the price of the parameter servers is unknown and not in the cost".to_owned());
+        }
         Self {
             scenario,
             tariff,
             instances: item.candidate.count as f64,
             storage,
             requests: requests.scaled(factor),
-            egress: egress(scenario, catalog, &item.candidate.instance).scaled(factor),
-            preprocessing,
+            egress: egress(scenario, catalog, instance).scaled(factor),
+            preprocessing: preprocessing.unwrap_or(Money::ZERO),
+            servers: PricePerHour(Money::from_usd(servers.unwrap_or(0.0))),
+            warnings,
         }
+    }
+
+    /// What the data set costs in storage for a month, runs or not.
+    pub fn kept_per_month(&self) -> Money {
+        let month = Seconds::from_hours(HOURS_PER_MONTH);
+        self.storage.iter().map(|held| held.price.for_time(held.bytes, month)).sum()
     }
 
     /// Meters of one replica whose steps take `factor` times as long as predicted.
@@ -62,7 +89,7 @@ impl<'a> Metering<'a> {
         let rework = meters.rework.seconds() * factor;
         let fixed = meters.starting.seconds() + meters.checkpoints.seconds();
         let billed = fixed + computing + rework;
-        let total = billed + meters.waiting.seconds();
+        let total = billed + meters.waiting.seconds() + meters.first_wait.seconds();
         // Each grant of machines is a rental of its own, with its minimum and rounding.
         let grants = meters.grants.max(1) as f64;
         let rounding = self.tariff.billed(billed / grants) * grants - billed;
@@ -74,6 +101,7 @@ impl<'a> Metering<'a> {
             rework: machines(rework),
             rounding: machines(rounding.max(Seconds::ZERO)),
             preprocessing: self.preprocessing,
+            parameter_servers: self.servers.for_time(billed),
             storage: self.storage.iter().map(|held| StorageUse { time: total, ..*held }).collect(),
             requests: self.requests,
             egress: self.egress,
@@ -91,7 +119,7 @@ fn storage(
 ) -> (Vec<StorageUse>, Money) {
     let spec = &scenario.training;
     let provider = &item.candidate.instance.provider;
-    let product = spec.dataset.storage.clone().unwrap_or_else(|| object_store(provider));
+    let product = spec.dataset.storage.clone().unwrap_or_else(|| object_store(provider).to_owned());
     let row = catalog.storage_product(provider, &product, &item.candidate.region);
     let price = scenario.assumptions.storage.or_else(|| row.and_then(|row| row.capacity));
     let records = spec.input.mode == InputMode::PreprocessedRecords;
@@ -101,21 +129,12 @@ fn storage(
     let epochs = (built.samples / spec.dataset.samples).max(1.0);
     let cold_epochs = if built.input.cached_share >= 1.0 { 1.0 } else { epochs };
     let gets = match spec.input.mode {
-        InputMode::PreprocessedRecords => bytes.0 / RECORD_REQUEST * cold_epochs,
+        InputMode::PreprocessedRecords => bytes / RECORD_CHUNK * cold_epochs,
         InputMode::NativeOps => spec.dataset.files * cold_epochs,
         InputMode::DirectFeed => spec.dataset.files,
     };
     let requests = row.and_then(|row| row.class_b).map_or(Money::ZERO, |price| price.scaled(gets / 1000.0));
     (used.into_iter().collect(), requests)
-}
-
-fn object_store(provider: &str) -> String {
-    match provider {
-        "aws" => "s3-standard",
-        "azure" => "blob-hot",
-        _ => "gcs-standard",
-    }
-    .to_owned()
 }
 
 fn egress(scenario: &Scenario, catalog: &Catalog, instance: &Instance) -> Money {
@@ -143,12 +162,9 @@ fn egress(scenario: &Scenario, catalog: &Catalog, instance: &Instance) -> Money 
     total
 }
 
-/// The machine that converts: the scenario's, or the provider's cheapest CPU machine of some size.
-pub(super) fn conversion_machine(
-    scenario: &Scenario,
-    catalog: &Catalog,
-    instance: &Instance,
-) -> Option<(Instance, f64)> {
+/// A machine for work beside the fleet (conversion, parameter servers): the scenario's, or the provider's cheapest CPU
+/// machine of some size, with its price of an hour.
+fn cpu_machine(scenario: &Scenario, catalog: &Catalog, instance: &Instance) -> Option<(Instance, f64)> {
     let price = |candidate: &Instance| {
         candidate.offers.iter().filter_map(|offer| offer.on_demand).min().map(|price| price.usd_per_hour())
     };
@@ -161,7 +177,7 @@ pub(super) fn conversion_machine(
         .instances
         .values()
         .filter(|machine| machine.provider == instance.provider && machine.accelerator.is_none())
-        .filter(|machine| machine.vcpus.is_some_and(|vcpus| vcpus >= CONVERSION_VCPUS))
+        .filter(|machine| machine.vcpus.is_some_and(|vcpus| vcpus >= LEAST_VCPUS))
         .filter_map(|machine| Some((machine.clone(), price(machine)?)))
         .min_by(|left, right| {
             let per_vcpu = |(machine, hourly): &(Instance, f64)| hourly / machine.vcpus.unwrap_or(1.0);
@@ -179,7 +195,7 @@ pub(super) fn conversion_cost(
     if built.conversion.0 <= 0.0 {
         return Some(Money::ZERO);
     }
-    let (machine, hourly) = conversion_machine(scenario, catalog, instance)?;
+    let (machine, hourly) = cpu_machine(scenario, catalog, instance)?;
     // The job was timed on the vCPUs assumed; a machine of another size takes longer or shorter in proportion.
     let scale = scenario.training.input.conversion_vcpus
         / machine.vcpus.unwrap_or(scenario.training.input.conversion_vcpus);

@@ -13,6 +13,7 @@
 
 mod carbon;
 mod compare;
+mod errors;
 mod flips;
 mod meter;
 mod outcome;

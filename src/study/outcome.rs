@@ -1,40 +1,36 @@
 //! From replicas and meters to estimates.
 //!
-//! Replicas vary by luck (failures, market, noise). On top lies what is not known: the error of the step-time model,
-//! which stretches all computing of a fleet alike, and the range of the price. Both are carried by evenly spaced
-//! quantiles, so that figures are smooth and need no further random numbers.
+//! Replicas vary by luck (failures, market, noise). On top lies what is not known ([`StepErrors`]): the error of the
+//! step-time model, which stretches all computing of a fleet alike, and the range of the price. Both are carried by
+//! evenly spaced quantiles, so that figures are smooth and need no further random numbers.
 
 use crate::catalog::{Catalog, Provenance};
 use crate::cost::{Item, Ledger, Tariff};
 use crate::layout::MemoryNeed;
 use crate::scenario::Scenario;
-use crate::stats::{Interval, normal_quantile, quantile, sorted};
-use crate::units::{Money, PricePerHour, Seconds};
+use crate::stats::{Interval, quantile, sorted};
+use crate::units::{Money, Seconds};
 use crate::workload::training::{Built, Component, TrainingReplica};
 
 use super::LEVEL;
 use super::carbon;
+use super::errors::{Linear, StepErrors, estimate, price_points};
 use super::meter::{Metering, conversion_cost};
 use super::prepare::{Prepared, Ready, Verdict};
 use super::recurring::recurring;
 use super::replicate::Sample;
 use super::result::{BoundRow, Conversion, Estimate, LedgerLine, MemoryPart, Probability, Row};
 
-/// Quantiles of each error of the step time.
-const ERROR_POINTS: usize = 21;
-/// Coprime to [`ERROR_POINTS`]: pairs the quantiles of two errors without correlation.
-const PAIRING: usize = 8;
-/// Quantiles of the price range.
-const PRICE_POINTS: usize = 5;
-
 /// A row with what comparing needs beside it.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
     pub row: Row,
-    /// Time of each replica at the predicted step time.
-    pub times: Vec<f64>,
-    /// Cost of each replica at the usual price.
-    pub costs: Vec<f64>,
+    /// Time of each replica.
+    pub times: Vec<Linear>,
+    /// Cost of each replica at the usual price; empty when unpriced.
+    pub costs: Vec<Linear>,
+    /// How wrong its steps may be; `None` for a fleet that cannot run.
+    pub errors: Option<StepErrors>,
     /// Billed instance-hours of a run, mean.
     pub instance_hours: f64,
 }
@@ -60,7 +56,7 @@ pub(super) fn outcomes(
                 if let crate::layout::Reason::Memory(need) = reason {
                     fill_memory(&mut row, need);
                 }
-                Outcome { row, times: Vec::new(), costs: Vec::new(), instance_hours: 0.0 }
+                Outcome { row, times: Vec::new(), costs: Vec::new(), errors: None, instance_hours: 0.0 }
             }
         })
         .collect()
@@ -82,11 +78,10 @@ impl Weigher<'_> {
         let mut row = blank_row(self.item);
         row.feasible = true;
         self.describe(&mut row);
-        let times: Vec<f64> = replicas.iter().map(|replica| replica.reached.seconds().0).collect();
-        let stretched: Vec<f64> = replicas.iter().map(stretching).collect();
+        let times: Vec<Linear> = replicas.iter().map(time_of).collect();
         let unfinished = replicas.iter().filter(|replica| replica.finish.is_none()).count();
-        let time_runs = self.runs(time_at);
-        row.time_s = Some(estimate(&times, &stretched, self.errors.ends, 0.0, &time_runs));
+        let time_runs = self.runs(&times);
+        row.time_s = Some(estimate(&times, &self.errors, 0.0, &time_runs));
         if unfinished > 0 {
             row.warnings.push(format!(
                 "not finished within {} in {unfinished} of {} replications: time and cost are lower bounds",
@@ -96,7 +91,7 @@ impl Weigher<'_> {
         }
         row.deadline_met = self.scenario.objective.deadline.map(|deadline| {
             self.probability(|replica, factor| {
-                replica.finish.is_some() && time_at(replica, factor) <= deadline.0
+                replica.finish.is_some() && time_of(replica).at(factor) <= deadline.0
             })
         });
         let (costs, instance_hours) = match &self.item.tariff {
@@ -110,13 +105,13 @@ impl Weigher<'_> {
         self.weigh_carbon(&mut row);
         row.conversion = self.conversion();
         row.recurring = self.scenario.objective.repeat.map(|repeat| {
-            recurring(&self.scenario.objective, repeat, row.cost_usd.as_ref(), &row, |limit| {
+            recurring(&self.scenario.objective, repeat, &row, self.kept_between_runs(), |limit| {
                 self.probability(|replica, factor| {
-                    replica.finish.is_some() && time_at(replica, factor) <= limit.0
+                    replica.finish.is_some() && time_of(replica).at(factor) <= limit.0
                 })
             })
         });
-        Outcome { row, times, costs, instance_hours }
+        Outcome { row, times, costs, errors: Some(self.errors.clone()), instance_hours }
     }
 
     fn describe(&self, row: &mut Row) {
@@ -142,68 +137,106 @@ impl Weigher<'_> {
         let interruptions: u64 = replicas.iter().map(|replica| replica.meters.interruptions).sum();
         row.interruptions = Some(interruptions as f64 / replicas.len().max(1) as f64);
         let lost = replicas.iter().map(failure_share).sum::<f64>() / replicas.len().max(1) as f64;
-        if lost > 0.5 {
-            // More than half of the run goes to starting over: no faster step would help as much.
-            let step_bound = built.bound.name.name().to_owned();
+        // Starting over bounds when it takes more of the run than the step's bound takes of what is left.
+        let step_share = built.bound.share * (1.0 - lost);
+        if lost > step_share {
             row.bound = Some(BoundRow {
                 name: Component::Failures.name().to_owned(),
                 share: lost,
-                next: step_bound,
-                margin: lost / (1.0 - lost).max(1e-9),
+                next: built.bound.name.name().to_owned(),
+                margin: lost / step_share.max(1e-9),
             });
         }
     }
 
     /// Costs of the replicas at the usual price and their instance-hours; fills the bill, the estimate and the budget.
-    fn weigh_cost(&self, row: &mut Row, tariff: &Tariff, unfinished: bool) -> (Vec<f64>, f64) {
+    fn weigh_cost(&self, row: &mut Row, tariff: &Tariff, unfinished: bool) -> (Vec<Linear>, f64) {
         let metering = Metering::of(self.scenario, self.catalog, self.item, &self.ready.built, tariff);
-        let fee =
-            self.scenario.assumptions.cluster_fee.map(|fee| fee.scaled(self.scenario.assumptions.factor()));
+        row.warnings.extend(metering.warnings.iter().cloned());
+        let factor = self.scenario.assumptions.factor();
+        let fee = self.scenario.assumptions.cluster_fee.map(|fee| fee.scaled(factor));
         let replicas = &self.sample.replicas;
-        let bill = |replica: &TrainingReplica, factor: f64, hourly: PricePerHour| {
-            Ledger::of(&metering.meters(replica, factor), hourly, tariff, fee)
-        };
         let typical = tariff.hourly.typical;
-        let ledgers: Vec<Ledger> = replicas.iter().map(|replica| bill(replica, 1.0, typical)).collect();
-        let costs: Vec<f64> = ledgers.iter().map(|ledger| ledger.total().usd()).collect();
-        row.ledger = mean_ledger(&ledgers);
+        let bill = |replica: &TrainingReplica, factor: f64| {
+            Ledger::of(&metering.meters(replica, factor), typical, tariff, fee)
+        };
+        // Every line grows linearly with the factor on the steps: two bills tell all.
+        let bills: Vec<(Ledger, Ledger)> =
+            replicas.iter().map(|replica| (bill(replica, 1.0), bill(replica, 2.0))).collect();
+        let linear = |part: &dyn Fn(&Ledger) -> Money| -> Vec<Linear> {
+            let of = |(one, two): &(Ledger, Ledger)| Linear {
+                base: part(one).usd(),
+                slope: (part(two) - part(one)).usd(),
+            };
+            bills.iter().map(of).collect()
+        };
+        let costs = linear(&Ledger::total);
+        let machines = linear(&Ledger::machines);
+        row.ledger = mean_ledger(
+            &replicas.iter().map(|replica| bill(replica, self.errors.mean)).collect::<Vec<Ledger>>(),
+        );
         let count = self.item.candidate.count as f64;
         row.price_usd_per_hour = Some(typical.usd_per_hour() * count);
-        let stretched: Vec<f64> = replicas
+        let ratios: Vec<f64> =
+            price_points(tariff)
+                .iter()
+                .map(|price| {
+                    if typical.0 == Money::ZERO { 1.0 } else { price.usd_per_hour() / typical.usd_per_hour() }
+                })
+                .collect();
+        let at = |replica: usize, factor: f64, ratio: f64| {
+            costs[replica].at(factor) + machines[replica].at(factor) * (ratio - 1.0)
+        };
+        let points: Vec<(f64, f64)> = ratios
             .iter()
-            .map(|replica| typical.for_time(Seconds(stretching(replica) * count)).usd())
+            .flat_map(|ratio| self.errors.factors.iter().map(move |factor| (*factor, *ratio)))
             .collect();
-        let (low, high) = (tariff.hourly.low.usd_per_hour(), tariff.hourly.high.usd_per_hour());
-        let price_error =
-            if typical.usd_per_hour() > 0.0 { 0.5 * (high - low) / typical.usd_per_hour() } else { 0.0 };
-        let prices = price_points(tariff);
-        let runs =
-            self.runs_at_prices(&prices, |replica, factor, price| bill(replica, factor, price).total().usd());
-        let mut estimate = estimate(&costs, &stretched, self.errors.ends, price_error, &runs);
+        let runs: Vec<f64> = (0..replicas.len())
+            .flat_map(|replica| points.iter().map(move |(factor, ratio)| (replica, *factor, *ratio)))
+            .map(|(replica, factor, ratio)| at(replica, factor, ratio))
+            .collect();
+        let mut estimate = estimate(&costs, &self.errors, price_error(tariff), &runs);
         // The point of the estimate is the sum of the bill, to the nano-dollar.
         estimate.mean = row.ledger.iter().map(|line| line.usd).sum();
         row.cost_usd = Some(estimate);
         if tariff.provenance > Provenance::Catalog {
             row.warnings.push("price is the scenario's own".to_owned());
         }
+        if tariff.single_snapshot {
+            row.warnings.push("the spot price is one snapshot: taken as half to twice of it".to_owned());
+        }
         row.warnings.extend(tariff.marks.iter().map(|mark| mark.word().to_owned()));
         row.budget_met = self.scenario.objective.budget.map(|budget| {
-            let met = |replica: &TrainingReplica, factor: f64| {
-                let within =
-                    prices.iter().filter(|price| bill(replica, factor, **price).total() <= budget).count();
-                within as f64 / prices.len() as f64
-            };
-            let replicate = |replica: &TrainingReplica| {
+            let within = |(index, replica): (usize, &TrainingReplica)| {
                 if unfinished && replica.finish.is_none() {
                     return 0.0;
                 }
-                self.errors.factors.iter().map(|factor| met(replica, *factor)).sum::<f64>()
-                    / ERROR_POINTS as f64
+                let kept = points
+                    .iter()
+                    .filter(|(factor, ratio)| at(index, *factor, *ratio) <= budget.usd())
+                    .count();
+                kept as f64 / points.len() as f64
             };
-            probability_of(&replicas.iter().map(replicate).collect::<Vec<f64>>())
+            probability_of(&replicas.iter().enumerate().map(within).collect::<Vec<f64>>())
         });
-        let hours = replicas.iter().map(|replica| replica.meters.billed().seconds().hours()).sum::<f64>();
+        let hours: f64 = replicas
+            .iter()
+            .map(|replica| {
+                (replica.meters.billed().seconds().0 + stretching(replica) * (self.errors.mean - 1.0))
+                    / 3600.0
+            })
+            .sum();
         (costs, hours * count / replicas.len().max(1) as f64)
+    }
+
+    /// Money a month for what stays in storage between runs.
+    fn kept_between_runs(&self) -> f64 {
+        match &self.item.tariff {
+            Ok(tariff) => Metering::of(self.scenario, self.catalog, self.item, &self.ready.built, tariff)
+                .kept_per_month()
+                .usd(),
+            Err(_) => 0.0,
+        }
     }
 
     fn weigh_rates(&self, row: &mut Row, time_runs: &[f64]) {
@@ -249,19 +282,18 @@ impl Weigher<'_> {
     }
 
     fn weigh_carbon(&self, row: &mut Row) {
-        let Some(per_hour) = carbon::kilograms_per_hour(self.catalog, &self.item.candidate) else { return };
-        let billed = |replica: &TrainingReplica| carbon::of_time(per_hour, replica.meters.billed().seconds());
-        let values: Vec<f64> = self.sample.replicas.iter().map(billed).collect();
-        let stretched: Vec<f64> = self
-            .sample
-            .replicas
-            .iter()
-            .map(|replica| carbon::of_time(per_hour, Seconds(stretching(replica))))
-            .collect();
-        let runs = self.runs(|replica, factor| {
-            billed(replica) + carbon::of_time(per_hour, Seconds(stretching(replica))) * (factor - 1.0)
-        });
-        row.carbon_kg = Some(estimate(&values, &stretched, self.errors.ends, 0.0, &runs));
+        let Some(per_hour) = carbon::kilograms_per_hour(self.catalog, &self.item.candidate) else {
+            if self.scenario.objective.minimize == crate::scenario::Minimize::Carbon {
+                row.warnings.push("power or grid intensity is unknown: not ranked by carbon".to_owned());
+            }
+            return;
+        };
+        let of = |replica: &TrainingReplica| Linear {
+            base: carbon::of_time(per_hour, replica.meters.billed().seconds()),
+            slope: carbon::of_time(per_hour, Seconds(stretching(replica))),
+        };
+        let values: Vec<Linear> = self.sample.replicas.iter().map(of).collect();
+        row.carbon_kg = Some(estimate(&values, &self.errors, 0.0, &self.runs(&values)));
     }
 
     /// The conversion job against reading the original files, when either is at hand.
@@ -313,21 +345,8 @@ impl Weigher<'_> {
         }
     }
 
-    fn runs(&self, value: impl Fn(&TrainingReplica, f64) -> f64) -> Vec<f64> {
-        let factors = &self.errors.factors;
-        self.sample
-            .replicas
-            .iter()
-            .flat_map(|replica| factors.iter().map(|factor| value(replica, *factor)).collect::<Vec<_>>())
-            .collect()
-    }
-
-    fn runs_at_prices(
-        &self,
-        prices: &[PricePerHour],
-        value: impl Fn(&TrainingReplica, f64, PricePerHour) -> f64,
-    ) -> Vec<f64> {
-        prices.iter().flat_map(|price| self.runs(|replica, factor| value(replica, factor, *price))).collect()
+    fn runs(&self, values: &[Linear]) -> Vec<f64> {
+        values.iter().flat_map(|value| self.errors.factors.iter().map(|factor| value.at(*factor))).collect()
     }
 
     fn probability(&self, holds: impl Fn(&TrainingReplica, f64) -> bool) -> Probability {
@@ -344,65 +363,23 @@ impl Weigher<'_> {
     }
 }
 
-/// How wrong the predicted step may be, as factors on it.
-#[derive(Clone, Debug)]
-struct StepErrors {
-    /// Evenly probable factors for single runs.
-    factors: Vec<f64>,
-    /// Lower and upper end at the level of the intervals.
-    ends: (f64, f64),
-}
-
-impl StepErrors {
-    /// Device and input stages err independently; each takes its own quantiles, paired so that both are evenly spread.
-    fn of(built: &Built) -> Self {
-        let at = |log_error: f64, index: usize| {
-            libm::exp(log_error * normal_quantile((index as f64 + 0.5) / ERROR_POINTS as f64))
-        };
-        let factor = |device: usize, input: usize| {
-            built.step_factor(at(built.log_error, device), at(built.input.log_error, input))
-        };
-        let factors = (0..ERROR_POINTS).map(|index| factor(index, index * PAIRING % ERROR_POINTS)).collect();
-        let grid: Vec<f64> = (0..ERROR_POINTS)
-            .flat_map(|device| (0..ERROR_POINTS).map(move |input| (device, input)))
-            .map(|(device, input)| factor(device, input))
-            .collect();
-        let ascending = sorted(&grid);
-        let tail = 0.5 * (1.0 - LEVEL);
-        let end = |p: f64| quantile(&ascending, p).unwrap_or(1.0);
-        Self { factors, ends: (end(tail), end(1.0 - tail)) }
-    }
-}
-
-/// Prices at evenly spaced probabilities of a triangle from least over usual to greatest.
-fn price_points(tariff: &Tariff) -> Vec<PricePerHour> {
-    let range = tariff.hourly;
-    if range.low == range.high {
-        return vec![range.typical];
-    }
-    let (low, mode, high) =
-        (range.low.usd_per_hour(), range.typical.usd_per_hour(), range.high.usd_per_hour());
-    let split = (mode - low) / (high - low);
-    (0..PRICE_POINTS)
-        .map(|index| {
-            let p = (index as f64 + 0.5) / PRICE_POINTS as f64;
-            let price = if p < split {
-                low + (p * (high - low) * (mode - low)).sqrt()
-            } else {
-                high - ((1.0 - p) * (high - low) * (high - mode)).sqrt()
-            };
-            PricePerHour(Money::from_usd(price))
-        })
-        .collect()
-}
-
 /// Seconds of a replica that stretch with the step time.
 fn stretching(replica: &TrainingReplica) -> f64 {
     (replica.meters.computing.seconds() + replica.meters.rework.seconds()).0
 }
 
-fn time_at(replica: &TrainingReplica, factor: f64) -> f64 {
-    replica.reached.seconds().0 + stretching(replica) * (factor - 1.0)
+fn time_of(replica: &TrainingReplica) -> Linear {
+    Linear { base: replica.reached.seconds().0, slope: stretching(replica) }
+}
+
+/// Relative half-range of the price, at about the level of the intervals.
+fn price_error(tariff: &Tariff) -> f64 {
+    let (low, typical, high) = (
+        tariff.hourly.low.usd_per_hour(),
+        tariff.hourly.typical.usd_per_hour(),
+        tariff.hourly.high.usd_per_hour(),
+    );
+    if typical > 0.0 { 0.5 * (high - low) / typical } else { 0.0 }
 }
 
 fn part(replica: &TrainingReplica, time: Seconds) -> f64 {
@@ -419,30 +396,19 @@ fn failure_share(replica: &TrainingReplica) -> f64 {
     part(replica, replica.meters.rework.seconds() + again + replica.meters.waiting.seconds())
 }
 
-/// The expected value with both kinds of error, and the quantiles of single runs.
-fn estimate(values: &[f64], stretched: &[f64], ends: (f64, f64), price_error: f64, runs: &[f64]) -> Estimate {
-    let count = values.len().max(1) as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let scaled = stretched.iter().sum::<f64>() / count;
-    let half = Interval::of_sample(values, LEVEL).map_or(0.0, |interval| interval.half_width());
-    let price = mean * price_error;
-    let side = |model: f64| libm::sqrt(half * half + model * model + price * price);
-    let ascending = sorted(runs);
+fn share_estimate(replicas: &[TrainingReplica], value: &dyn Fn(&TrainingReplica) -> f64) -> Estimate {
+    let values: Vec<f64> = replicas.iter().map(value).collect();
+    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let half = Interval::of_sample(&values, LEVEL).map_or(0.0, |interval| interval.half_width());
+    let ascending = sorted(&values);
     Estimate {
         mean,
-        lo: (mean - side(scaled * (1.0 - ends.0))).max(0.0),
-        hi: mean + side(scaled * (ends.1 - 1.0)),
+        lo: (mean - half).max(0.0),
+        hi: (mean + half).min(1.0),
         level: LEVEL,
         p50: quantile(&ascending, 0.5).unwrap_or(mean),
         p90: quantile(&ascending, 0.9).unwrap_or(mean),
     }
-}
-
-fn share_estimate(replicas: &[TrainingReplica], value: &dyn Fn(&TrainingReplica) -> f64) -> Estimate {
-    let values: Vec<f64> = replicas.iter().map(value).collect();
-    let mut found = estimate(&values, &[], (1.0, 1.0), 0.0, &values);
-    found.hi = found.hi.min(1.0);
-    found
 }
 
 /// A probability from the shares of the replicas, with Student's interval over them.

@@ -1,6 +1,6 @@
 //! The verdict in a sentence or two, and what was taken for granted.
 
-use crate::scenario::{Objective, Scenario};
+use crate::scenario::{Minimize, Objective, Scenario};
 use crate::units::{Seconds, Significant, human_duration};
 use crate::workload::training::{Amount, InputMode};
 
@@ -39,17 +39,29 @@ fn chosen(row: &Row, rows: &[&Row], objective: &Objective) -> String {
     }
     text.push('.');
     let next = rows.iter().find(|other| other.rank == Some(2) && holds_targets(other, objective));
-    if let Some((next, cost, other)) = next.and_then(|next| Some((next, row.cost_usd?, next.cost_usd?))) {
-        let overlap =
-            if cost.hi < other.lo { "and their ranges do not overlap" } else { "but their ranges overlap" };
-        text.push_str(&format!(
-            " Next is {} at {} USD, {} % dearer, {overlap}.",
-            next.fleet,
-            Significant(other.mean, 3),
-            Significant(100.0 * (other.mean / cost.mean - 1.0), 2),
-        ));
+    if let Some(sentence) = next.and_then(|next| runner_up(row, next, objective)) {
+        text.push_str(&sentence);
     }
     text
+}
+
+/// The next fleet, in terms of what is minimised.
+fn runner_up(row: &Row, next: &Row, objective: &Objective) -> Option<String> {
+    let of = |row: &Row| match objective.minimize {
+        Minimize::Cost => row.cost_usd,
+        Minimize::Time => row.time_s,
+        Minimize::Carbon => row.carbon_kg,
+    };
+    let (ours, theirs) = (of(row)?, of(next)?);
+    let (figure, more) = match objective.minimize {
+        Minimize::Cost => (format!("{} USD", Significant(theirs.mean, 3)), "dearer"),
+        Minimize::Time => (human_duration(Seconds(theirs.mean)), "slower"),
+        Minimize::Carbon => (format!("{} kg CO2", Significant(theirs.mean, 3)), "dirtier"),
+    };
+    let overlap =
+        if ours.hi < theirs.lo { "and their ranges do not overlap" } else { "but their ranges overlap" };
+    let percent = Significant(100.0 * (theirs.mean / ours.mean - 1.0), 2);
+    Some(format!(" Next is {} at {figure}, {percent} % {more}, {overlap}.", next.fleet))
 }
 
 /// No fleet will do: the one that comes nearest, and what it misses.

@@ -20,6 +20,8 @@ fn job(work: f64, interval: Option<f64>, write: f64, mtbf: Option<f64>, restart:
         checkpoint_write: SimSpan::from_seconds(Seconds(write)),
         save_on_notice: false,
         startup: Startup {
+            before: Seconds::ZERO,
+            load: Seconds::ZERO,
             wait: Law::Deterministic(0.0),
             boot: Law::Deterministic(0.0),
             restore: Seconds::ZERO,

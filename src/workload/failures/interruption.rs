@@ -53,18 +53,16 @@ impl SpotMarket {
     #[must_use]
     pub fn of_process(process: &SpotProcess, fitted: bool, notice: Seconds) -> Self {
         let law = |phases: &Phases, quantiles: &[f64]| {
+            let means = phases.mean_hours.iter().map(|hours| hours * 3600.0);
+            let mixture = Law::Hyperexponential(phases.p.iter().copied().zip(means).collect());
             if fitted || quantiles.len() < 2 {
-                Law::Hyperexponential(
-                    phases
-                        .p
-                        .iter()
-                        .copied()
-                        .zip(phases.mean_hours.iter().map(|hours| hours * 3600.0))
-                        .collect(),
-                )
-            } else {
-                Law::Empirical(quantiles.iter().map(|hours| hours * 3600.0).collect())
+                return mixture;
             }
+            // Between the last two quantiles lies most of a heavy tail; a straight line there is too long by up to a
+            // factor of two. The shape is the table's, the mean that of the mixture, which was fitted to every run.
+            let table = Law::Empirical(quantiles.iter().map(|hours| hours * 3600.0).collect());
+            let factor = mixture.mean() / table.mean().max(1e-9);
+            scaled(table, factor)
         };
         Self {
             up: law(&process.up, &process.up_quantiles),
@@ -154,14 +152,18 @@ fn scaled(law: Law, factor: f64) -> Law {
     }
 }
 
-/// From the request for machines to the first step.
+/// From the request for machines to the first step, and back to computing after an interruption.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Startup {
-    /// Waiting for capacity that is not spot; not billed.
+    /// What comes before machines are asked for, as a conversion job; not billed here.
+    pub before: Seconds,
+    /// Waiting for capacity, beside any spot market; not billed.
     pub wait: Law,
     /// Provisioning, driver, image; billed.
     pub boot: Law,
-    /// Loading weights or the last checkpoint; billed.
+    /// Loading what every start loads, as the data set of a direct feed; billed.
+    pub load: Seconds,
+    /// Reading the last checkpoint, where there is one; billed.
     pub restore: Seconds,
 }
 

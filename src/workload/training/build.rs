@@ -3,20 +3,22 @@
 use crate::catalog::{Catalog, Provenance, Purchase};
 use crate::engine::Cancel;
 use crate::fleet::Candidate;
-use crate::layout::{Plan, Reason};
+use crate::layout::{Plan, Reason, state_bytes};
 use crate::stats::Law;
 use crate::steptime::{DeviceLimit, Exchange, Exposure, StepQuery, StepTimes, link_of};
 use crate::units::{Bytes, Seconds, SimSpan};
-use crate::workload::failures::{CheckpointPolicy, CheckpointSignal, FailureProcess, SpotMarket, Startup};
+use crate::workload::failures::{CheckpointSignal, FailureProcess, SpotMarket, Startup};
 
 use super::bound::{Bound, Component, bound_of};
 use super::input::{HostInput, InputTimes, conversion_time};
 use super::job::{Phase, TrainingJob};
 use super::pipeline::{Pipeline, PipelineError, Source, Stage, steady_step};
-use super::spec::{Distribution, InputMode, TrainingSpec};
+use super::spec::{CacheTier, Distribution, InputMode, TrainingSpec};
 
 /// Batches simulated to learn the long-run step of a pipeline whose times vary.
 pub const PILOT_BATCHES: u64 = 1500;
+/// Standard deviation of the logarithm of a network whose card is not known.
+const UNKNOWN_CARD_ERROR: f64 = 0.7;
 /// A replica is given up after this many times its undisturbed time …
 const HORIZON_FACTOR: f64 = 30.0;
 /// … and this much more.
@@ -75,6 +77,7 @@ struct DeviceStep {
     log_error: f64,
     provenance: Provenance,
     basis: String,
+    guessed_card: bool,
 }
 
 impl Built {
@@ -118,6 +121,12 @@ impl Builder<'_> {
                 "global batch {} instead of {}: it must divide by {} devices",
                 plan.global_batch, self.spec.global_batch, plan.devices
             ));
+        }
+        if device.guessed_card {
+            warnings.push("the network card is unknown: a measured 0.6 GB/s of TCP stands in, give or take a factor of three".to_owned());
+        }
+        if self.spec.input.cache == CacheTier::LocalDisk && input.cached_share <= 0.0 {
+            warnings.push("no local disk is known of this machine: nothing is cached".to_owned());
         }
         let samples = self.samples(plan);
         let steps = ((samples / plan.global_batch as f64).ceil() as u64).max(1);
@@ -230,12 +239,16 @@ impl Builder<'_> {
         } else {
             device.provenance
         };
+        // A card of unknown speed may be several times faster or slower than the measured one.
+        let guessed = nodes > 1 && network.across_bandwidth.is_none();
+        let fabric_error = if guessed { fabric_error.max(UNKNOWN_CARD_ERROR) } else { fabric_error };
         Ok(DeviceStep {
             total,
             components,
             log_error: libm::hypot(device.log_error, fabric_error * across_share),
             provenance,
             basis: device.basis,
+            guessed_card: guessed && across_share > 0.05,
         })
     }
 
@@ -260,16 +273,16 @@ impl Builder<'_> {
     ) -> Vec<Phase> {
         let per_epoch = ((self.spec.dataset.samples / plan.global_batch as f64).ceil() as u64).max(1);
         let cold = steps.min(per_epoch);
-        let phase = |steps: u64, read: Seconds, name: &str| Phase {
+        let phase = |steps: u64, read: Seconds| Phase {
             steps,
             step: self
                 .pipeline(candidate, device, input, read)
                 .map(|line| steady_step(&line, seed, 0, self.pilot_batches, cancel))
-                .unwrap_or_else(|_| unreachable_step(name, device)),
+                .unwrap_or_else(|_| device_only(device)),
         };
-        let mut phases = vec![phase(cold, input.read[0], "cold")];
+        let mut phases = vec![phase(cold, input.read[0])];
         if steps > cold {
-            phases.push(phase(steps - cold, input.read[1], "warm"));
+            phases.push(phase(steps - cold, input.read[1]));
         }
         phases
     }
@@ -326,11 +339,17 @@ impl Builder<'_> {
         // Each host writes its share.
         let write = size / self.spec.checkpoint.rate / candidate.hosts() as f64;
         let startup = Startup {
-            wait: self.first_wait(conversion),
+            before: if self.spec.input.convert_each_run { conversion } else { Seconds::ZERO },
+            wait: self.spec.wait.clone(),
             boot: self.boot(candidate),
-            restore: write + input.preload,
+            load: input.preload,
+            restore: write,
         };
-        let restart = failures.detection + failures.restart + startup.restore + Seconds(startup.boot.mean());
+        let restart = failures.detection
+            + failures.restart
+            + startup.load
+            + startup.restore
+            + Seconds(startup.boot.mean());
         let signal = CheckpointSignal {
             write,
             mtbf: mtbf(&failures, spot.as_ref().map(|market| market.up.mean())),
@@ -339,10 +358,8 @@ impl Builder<'_> {
         let mut job = TrainingJob {
             phases,
             checkpoint_interval: self.spec.checkpoint.policy.interval(&signal),
-            checkpoint_write: match self.spec.checkpoint.policy {
-                CheckpointPolicy::None => SimSpan::ZERO,
-                _ => SimSpan::from_seconds(write),
-            },
+            // The finished model is written whatever the policy.
+            checkpoint_write: SimSpan::from_seconds(write),
             save_on_notice: self.spec.checkpoint.on_notice,
             startup,
             failures,
@@ -376,18 +393,9 @@ impl Builder<'_> {
         Some(SpotMarket { notice, ..market }.for_gang(candidate.count))
     }
 
-    /// Waiting for capacity, after the conversion job where each run converts anew.
-    fn first_wait(&self, conversion: Seconds) -> Law {
-        match (&self.spec.wait, self.spec.input.convert_each_run && conversion.0 > 0.0) {
-            (wait, false) => wait.clone(),
-            (wait, true) => Law::Deterministic(wait.mean() + conversion.0),
-        }
-    }
-
-    /// Weights, master weights and moments: 2 + 12 bytes a parameter with Adam in mixed precision, tables in 32 bit.
+    /// Weights, master weights, moments and tables, as they stand in memory; gradients and activations are not kept.
     fn checkpoint_size(&self) -> Bytes {
-        let model = &self.spec.model;
-        Bytes(model.parameters * 14.0 + model.embedding_parameters * 4.0)
+        state_bytes(&self.spec.model, self.spec.precision, &self.spec.optimizer)
     }
 
     fn boot(&self, candidate: &Candidate) -> Law {
@@ -413,7 +421,7 @@ fn mtbf(failures: &FailureProcess, up: Option<f64>) -> Option<Seconds> {
 }
 
 /// Stage laws are built from checked figures, so the line is always one; if it were not, the device alone decides.
-fn unreachable_step(_name: &str, device: &DeviceStep) -> super::pipeline::SteadyStep {
+fn device_only(device: &DeviceStep) -> super::pipeline::SteadyStep {
     super::pipeline::SteadyStep {
         mean: device.total,
         deviation: Seconds::ZERO,

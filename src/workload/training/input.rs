@@ -1,6 +1,6 @@
 //! Times of the input stages of one host for one step's batch: read, decode, host-to-device.
 
-use crate::catalog::{Catalog, Provenance};
+use crate::catalog::{Catalog, Provenance, StorageKind};
 use crate::fleet::Candidate;
 use crate::stats::usl;
 use crate::units::{Bytes, BytesPerSecond, SamplesPerSecond, Seconds};
@@ -9,20 +9,32 @@ use super::closed_form::cache_fetch_rate;
 use super::spec::{CacheTier, InputMode, InputSpec, TrainingSpec};
 
 /// Bytes that one request for records asks for; readers interleave as many shards as they have streams.
-const RECORD_CHUNK: Bytes = Bytes(64e6);
+pub const RECORD_CHUNK: Bytes = Bytes(64e6);
 /// Achieved share of a PCIe link by pinned copies.
 const PCIE_SHARE: f64 = 0.8;
+/// What one machine reads from an object store through a pipeline of files (Plumber, MLSys 2022: 11,000 images of 110 kB
+/// a second), and is taken to write.
+const OBJECT_STORE: BytesPerSecond = BytesPerSecond(1.21e9);
 /// Host memory bandwidth that serves a page cache, per host.
 const MEMORY_CACHE: BytesPerSecond = BytesPerSecond(10e9);
 /// Read rate of a local NVMe disk, per host.
 const LOCAL_DISK: BytesPerSecond = BytesPerSecond(2e9);
 /// Points by which a real page cache reads more than its size promises (DS-Analyzer, VLDB 2021).
 const PAGE_CACHE_PENALTY: f64 = 0.2;
+/// Readers open at least so many streams.
+const LEAST_STREAMS: f64 = 16.0;
 /// Share of host memory that a page cache may use.
 const CACHE_SHARE: f64 = 0.7;
-/// Where no measurement of the product is known: a stream of an object store.
-const DEFAULT_STREAM: BytesPerSecond = BytesPerSecond(85e6);
-const DEFAULT_LATENCY: Seconds = Seconds(0.05);
+/// What one stream gets where no measurement of the product is known, as (throughput, time to first byte): object stores
+/// near the measured ones, block volumes and file systems of the order that their vendors state, local disks of an NVMe.
+const fn usual_stream(kind: StorageKind) -> (BytesPerSecond, Seconds) {
+    match kind {
+        StorageKind::Object => (BytesPerSecond(85e6), Seconds(0.02)),
+        StorageKind::File => (BytesPerSecond(250e6), Seconds(0.002)),
+        StorageKind::Block => (BytesPerSecond(250e6), Seconds(0.001)),
+        StorageKind::Local => (BytesPerSecond(1e9), Seconds(0.000_1)),
+    }
+}
 
 /// Times of the stages for one batch of one host.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -99,10 +111,11 @@ impl HostInput<'_> {
             .dataset
             .storage
             .clone()
-            .unwrap_or_else(|| default_product(&self.candidate.instance.provider));
+            .unwrap_or_else(|| object_store(&self.candidate.instance.provider).to_owned());
         let reader = self.catalog.readers.get(&product);
-        let stream = reader.and_then(|reader| reader.stream).unwrap_or(DEFAULT_STREAM);
-        let latency = reader.and_then(|reader| reader.latency).unwrap_or(DEFAULT_LATENCY);
+        let usual = usual_stream(self.kind_of(&product));
+        let stream = reader.and_then(|reader| reader.stream).unwrap_or(usual.0);
+        let latency = reader.and_then(|reader| reader.latency).unwrap_or(usual.1);
         let chunk = match self.spec.input.mode {
             InputMode::PreprocessedRecords => RECORD_CHUNK,
             _ => {
@@ -113,12 +126,38 @@ impl HostInput<'_> {
         .min(RECORD_CHUNK);
         // One stream: the first byte, then the body, again and again.
         let of_stream = BytesPerSecond(chunk.0 / (latency + chunk / stream).0.max(1e-12));
-        let mut rate = BytesPerSecond(of_stream.0 * self.spec.input.read_streams as f64);
+        let mut rate = BytesPerSecond(of_stream.0 * self.read_streams());
         let limits = [reader.and_then(|reader| reader.aggregate), self.product_limit(&product), self.card()];
         for limit in limits.into_iter().flatten() {
             rate = rate.min(limit);
         }
-        (rate, reader.is_some())
+        let known = reader.is_some_and(|reader| reader.stream.is_some() || reader.aggregate.is_some());
+        (rate, known)
+    }
+
+    /// Parallel reads of one host: the scenario's, or one for each vCPU and some at least.
+    fn read_streams(&self) -> f64 {
+        let of_host = self.candidate.vcpus_per_host().unwrap_or(0.0).max(LEAST_STREAMS);
+        self.spec.input.read_streams.map_or(of_host, |streams| streams as f64)
+    }
+
+    /// The sort of a product: the catalog's, or what its name says.
+    fn kind_of(&self, product: &str) -> StorageKind {
+        let listed = self.catalog.storage.iter().find(|item| item.product == product).map(|item| item.kind);
+        listed.unwrap_or_else(|| match product {
+            "local-ssd" | "nvme-ssd" | "sata-ssd" | "hdd" => StorageKind::Local,
+            "nfs" | "lustre" => StorageKind::File,
+            name if name.starts_with("parallel-")
+                || name.starts_with("filestore")
+                || name.starts_with("fsx") =>
+            {
+                StorageKind::File
+            }
+            name if name.starts_with("pd-") || name.starts_with("gp") || name.starts_with("hyperdisk") => {
+                StorageKind::Block
+            }
+            _ => StorageKind::Object,
+        })
     }
 
     fn product_limit(&self, product: &str) -> Option<BytesPerSecond> {
@@ -176,8 +215,7 @@ impl HostInput<'_> {
     /// All devices of a host copy at once, each over a link of its own.
     fn host_to_device(&self) -> Seconds {
         let Some(accelerator) = &self.candidate.accelerator else { return Seconds::ZERO };
-        let generation = accelerator.pcie_generation.unwrap_or(3).clamp(3, 5);
-        let link = BytesPerSecond(15.75e9 * f64::from(1u32 << (generation - 3)) * PCIE_SHARE);
+        let link = accelerator.pcie_bandwidth() * PCIE_SHARE;
         let local = self.host_batch / self.candidate.devices_per_host().max(1.0);
         self.spec.input.decoded_bytes * local / link
     }
@@ -198,9 +236,8 @@ pub(super) fn conversion_time(catalog: &Catalog, spec: &TrainingSpec) -> Seconds
     let input = &spec.input;
     let cores = physical_cores(input.conversion_vcpus, None);
     let decode = decode_time(catalog, input, input.decode_cpu, spec.dataset.samples, cores);
-    let read = spec.dataset.sample_bytes * spec.dataset.samples / BytesPerSecond(1.21e9);
-    let write =
-        spec.dataset.sample_bytes * (spec.dataset.samples * input.record_ratio) / BytesPerSecond(1.21e9);
+    let read = spec.dataset.sample_bytes * spec.dataset.samples / OBJECT_STORE;
+    let write = spec.dataset.sample_bytes * (spec.dataset.samples * input.record_ratio) / OBJECT_STORE;
     decode.max(read).max(write)
 }
 
@@ -210,10 +247,11 @@ fn physical_cores(vcpus: f64, cpu: Option<&str>) -> f64 {
 }
 
 /// The object store of a provider.
-pub(super) fn default_product(provider: &str) -> String {
+#[must_use]
+pub fn object_store(provider: &str) -> &'static str {
     match provider {
-        "aws" => "s3-standard".to_owned(),
-        "azure" => "blob-hot".to_owned(),
-        _ => "gcs-standard".to_owned(),
+        "aws" => "s3-standard",
+        "azure" => "blob-hot",
+        _ => "gcs-standard",
     }
 }

@@ -46,7 +46,9 @@ pub struct TrainingJob {
 /// Where the time of a replica went; the parts sum to the time reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Meters {
-    /// Waiting for capacity; not billed.
+    /// Conversion and waiting before the first machines; not billed.
+    pub first_wait: SimSpan,
+    /// Waiting for capacity after a loss; not billed.
     pub waiting: SimSpan,
     /// Booting, restoring, detecting.
     pub starting: SimSpan,
@@ -74,7 +76,7 @@ impl Meters {
     /// All time.
     #[must_use]
     pub fn total(&self) -> SimSpan {
-        self.billed() + self.waiting
+        self.billed() + self.first_wait + self.waiting
     }
 }
 
@@ -100,7 +102,11 @@ impl TrainingJob {
         let steps: Seconds = self.phases.iter().map(|phase| phase.step.mean * phase.steps as f64).sum();
         let write = self.checkpoint_write.seconds();
         let checkpoints = self.checkpoint_interval.map_or(0.0, |interval| steps.0 / interval.0.max(1e-9));
-        steps + write * (checkpoints + 1.0) + Seconds(self.startup.boot.mean()) + self.startup.restore
+        steps
+            + write * (checkpoints + 1.0)
+            + self.startup.before
+            + Seconds(self.startup.boot.mean())
+            + self.startup.load
     }
 
     /// Long-run mean time of a step over all phases.

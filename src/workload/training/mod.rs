@@ -17,7 +17,7 @@ mod stretch;
 
 pub use bound::{Bound, Component};
 pub use build::{Builder, Built, PILOT_BATCHES};
-pub use input::InputTimes;
+pub use input::{InputTimes, RECORD_CHUNK, object_store};
 pub use job::{Meters, Phase, TrainingJob, TrainingReplica, mean_finish};
 pub use spec::{
     Amount, CacheTier, CheckpointSpec, DatasetSpec, Distribution, FailureSpec, InputMode, InputSpec,

@@ -96,11 +96,10 @@ impl World for TrainingRun<'_> {
     type Event = Event;
 
     fn start(&mut self, calendar: &mut Calendar<Event>) {
-        let wait = match &self.job.spot {
-            Some(market) => market.first_wait(&mut self.streams.market_down),
-            None => Seconds(self.job.startup.wait.draw(&mut self.streams.startup)),
-        };
-        calendar.schedule_in(SimSpan::from_seconds(wait), Event::Granted);
+        let wait = Seconds(self.job.startup.wait.draw(&mut self.streams.startup));
+        let market = self.job.spot.as_ref().map(|market| market.first_wait(&mut self.streams.market_down));
+        let first = self.job.startup.before + wait + market.unwrap_or(Seconds::ZERO);
+        calendar.schedule_in(SimSpan::from_seconds(first), Event::Granted);
     }
 
     fn handle(&mut self, now: SimTime, event: Event, calendar: &mut Calendar<Event>) {
@@ -165,7 +164,9 @@ impl<'a> TrainingRun<'a> {
         self.attempt += 1;
         self.stretch_id += 1;
         self.state = State::Starting;
-        let span = SimSpan::from_seconds(boot + self.job.startup.restore);
+        let restore =
+            if self.saved == Position::default() { Seconds::ZERO } else { self.job.startup.restore };
+        let span = SimSpan::from_seconds(boot + self.job.startup.load + restore);
         calendar.schedule_in(span, Event::Ready { attempt: self.attempt });
         // Starting over can fail as well (Daly 2006).
         self.schedule_failure(calendar);
@@ -311,6 +312,7 @@ impl<'a> TrainingRun<'a> {
         let elapsed = now.since(self.since);
         self.since = now;
         match self.state {
+            State::Waiting if self.meters.grants == 0 => self.meters.first_wait += elapsed,
             State::Waiting => self.meters.waiting += elapsed,
             State::Starting => self.meters.starting += elapsed,
             State::Computing => self.settle_stretch(elapsed),

@@ -122,8 +122,8 @@ pub struct InputSpec {
     pub workers: Option<u64>,
     /// Batches prepared ahead.
     pub prefetch: u64,
-    /// Parallel reads per host.
-    pub read_streams: u64,
+    /// Parallel reads per host; `None` for one per vCPU.
+    pub read_streams: Option<u64>,
     /// Where samples stay after the first epoch.
     pub cache: CacheTier,
     /// CPU time per sample and core to decode original files.
