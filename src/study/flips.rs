@@ -116,7 +116,7 @@ fn cadence(winner: &Outcome, others: &[&Outcome], objective: &Objective) -> Opti
     let (ours, value) = (&winner.row.fleet, Significant(most, 2));
     let sentence = match keeps_up {
         Some(other) => format!(
-            "{} wins above {value} jobs a day: {ours} does no more one after the other",
+            "{} wins above {value} jobs a day: one {ours} does no more one after the other",
             other.row.fleet
         ),
         None => format!("above {value} jobs a day no fleet here keeps up"),

@@ -309,7 +309,7 @@ impl Weigher<'_> {
         };
         let spec = &self.scenario.training;
         let steps_per_epoch = (spec.dataset.samples / self.ready.plan.global_batch as f64).ceil();
-        let saved = (native.job.mean_step() - records.job.mean_step()) * steps_per_epoch;
+        let saved = (native.planned_step() - records.planned_step()) * steps_per_epoch;
         let hourly = self
             .item
             .tariff

@@ -81,21 +81,30 @@ struct DeviceStep {
 }
 
 impl Built {
+    /// Mean step over all phases by the slowest stage alone: a little shorter than that of a pipeline whose times vary.
+    #[must_use]
+    pub fn planned_step(&self) -> Seconds {
+        let steps: f64 = self.job.phases.iter().map(|phase| phase.steps as f64).sum();
+        Seconds(self.slowest_stages(1.0, 1.0) / steps.max(1.0))
+    }
+
+    /// Time of all steps when the device takes `device` and the input stages `input` times as long as predicted.
+    fn slowest_stages(&self, device: f64, input: f64) -> f64 {
+        let rest = self.input.decode.max(self.input.host_to_device);
+        let of_phase = |(phase, read): (&Phase, &Seconds)| {
+            let slowest = (self.device_step * device).max(read.max(rest) * input);
+            slowest.0 * phase.steps as f64
+        };
+        self.job.phases.iter().zip(&self.input.read).map(of_phase).sum()
+    }
+
     /// Mean step over all phases, relative to the predicted one, when the device takes `device` and the input stages take
     /// `input` times as long as predicted. The step is as long as the slower of the two, so an error of the one that
     /// does not bound is not felt.
     #[must_use]
     pub fn step_factor(&self, device: f64, input: f64) -> f64 {
-        let rest = self.input.decode.max(self.input.host_to_device);
-        let time = |device: f64, input: f64| -> f64 {
-            let of_phase = |(phase, read): (&Phase, &Seconds)| {
-                let slowest = (self.device_step * device).max(read.max(rest) * input);
-                slowest.0 * phase.steps as f64
-            };
-            self.job.phases.iter().zip(&self.input.read).map(of_phase).sum()
-        };
-        let predicted = time(1.0, 1.0);
-        if predicted > 0.0 { time(device, input) / predicted } else { 1.0 }
+        let predicted = self.slowest_stages(1.0, 1.0);
+        if predicted > 0.0 { self.slowest_stages(device, input) / predicted } else { 1.0 }
     }
 }
 
