@@ -10,8 +10,7 @@ static PRICING: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pricing");
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 
 /// Every embedded catalog file as (name, text), sorted by name.
-#[must_use]
-pub fn catalog_files() -> Vec<(String, &'static str)> {
+pub(super) fn catalog_files() -> Vec<(String, &'static str)> {
     let folders = [
         ("assets/accelerators", &ACCELERATORS),
         ("assets/facts", &FACTS),

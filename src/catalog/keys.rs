@@ -213,9 +213,17 @@ static MODEL: Table = Table {
         key("decode_cpu", TIME, "CPU time per sample to decode original files, one core."),
         key("record_decode_cpu", TIME, "CPU time per sample to decode records, one core."),
         key("optimizer", Kind::Text, "Usual optimizer."),
-        key("default_batch", Kind::at_least_zero(), "Usual global batch."),
-        key("critical_batch", Kind::at_least_zero(), "Batch at which samples to target have doubled."),
-        key("samples_to_target", Kind::at_least_zero(), "Samples to the usual quality at small batch."),
+        key("default_batch", Kind::Number { min: 1.0, max: 1e18 }, "Usual global batch."),
+        key(
+            "critical_batch",
+            Kind::Number { min: 1e-3, max: 1e18 },
+            "Batch at which samples to target have doubled.",
+        ),
+        key(
+            "samples_to_target",
+            Kind::Number { min: 1e-3, max: 1e18 },
+            "Samples to the usual quality at small batch.",
+        ),
         key("dataset", Kind::Table(&DATASET), "The usual data set."),
         SOURCE,
         AS_OF,
@@ -227,9 +235,9 @@ static DATASET: Table = Table {
     doc: "A data set.",
     keys: &[
         key("name", Kind::Text, "Its name."),
-        key("samples", Kind::at_least_zero(), "Samples in one epoch."),
+        key("samples", Kind::Number { min: 1.0, max: 1e18 }, "Samples in one epoch."),
         key("sample_bytes", BYTES, "Stored bytes per sample."),
-        key("epochs_typical", Kind::at_least_zero(), "Usual epochs."),
+        key("epochs_typical", Kind::Number { min: 1e-3, max: 1e18 }, "Usual epochs."),
         NOTES,
     ],
 };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::document::{
@@ -59,6 +60,8 @@ pub struct Catalog {
     pub decode: BTreeMap<String, DecodeScaling>,
     /// Readers by storage product.
     pub readers: BTreeMap<String, StorageReader>,
+    /// SHA-256 over the names and texts of all files, overlays included.
+    pub digest: String,
     /// Hosts and attachments that scenarios may combine.
     pub(super) parts: Parts,
 }
@@ -90,15 +93,24 @@ impl Catalog {
     pub fn read(overlays: &[PathBuf]) -> Result<Self, CatalogError> {
         let mut catalog = Self::default();
         let mut faults = Diagnostics::new();
+        let mut hash = Sha256::new();
+        let mut add = |catalog: &mut Self, name: &str, text: &str, faults: &mut Diagnostics| {
+            for part in [name, text] {
+                hash.update(part.as_bytes());
+                hash.update([0]);
+            }
+            catalog.add_text(name, text, faults);
+        };
         for (name, text) in embedded::catalog_files() {
-            catalog.add_text(&name, text, &mut faults);
+            add(&mut catalog, &name, text, &mut faults);
         }
         for folder in overlays {
             for path in toml_files(folder, 0)? {
                 let text = read_file(&path, MAX_DOCUMENT_BYTES)?;
-                catalog.add_text(&path.display().to_string(), &text, &mut faults);
+                add(&mut catalog, &path.display().to_string(), &text, &mut faults);
             }
         }
+        catalog.digest = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         catalog.finish(&mut faults);
         faults.into_result(catalog).map_err(CatalogError::Faults)
     }

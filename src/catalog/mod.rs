@@ -20,7 +20,7 @@ mod purchase;
 
 pub use accelerator::{Accelerator, AcceleratorKind, Peaks, Precision};
 pub use checks::{OLD_ON_DEMAND_DAYS, OLD_SPOT_DAYS};
-pub use embedded::{EXAMPLES, catalog_files as embedded_files, example};
+pub use embedded::{EXAMPLES, example};
 pub use facts::{
     BillingRule, BootTimes, CarbonRegion, DecodeScaling, Discount, Egress, EgressKind, Fabric, FabricScope,
     FailureRates, Phases, RestartTimes, SpotProcess, Storage, StorageKind, StorageReader,

@@ -1,7 +1,7 @@
 //! `--fail-if`: a figure, a comparison, a number.
 
 use crate::document::nearest;
-use crate::report::{Cell, Table};
+use crate::report::{Cell, Table, numeric_columns};
 
 use super::exit::{Failure, Status};
 
@@ -43,8 +43,12 @@ impl Threshold {
         let or_equal = text[at + 1..].starts_with('=');
         let number = text[at + 1 + usize::from(or_equal)..].trim();
         let value: f64 = number.parse().map_err(|_| wrong(format!("`{number}` is not a number")))?;
+        if value.is_nan() {
+            return Err(wrong("a comparison with NaN is never true".to_owned()));
+        }
         let name = text[..at].trim();
         let column = SHORT.iter().find(|(short, _)| *short == name).map_or(name, |(_, column)| column);
+        known(column)?;
         Ok(Self {
             column: column.to_owned(),
             less: text[at..].starts_with('<'),
@@ -55,20 +59,8 @@ impl Threshold {
     }
 
     /// Fleets for which it is true; fleets that cannot run, and unknown figures, never are.
-    ///
-    /// # Errors
-    /// A usage failure when there is no such figure.
-    pub fn crossed(&self, table: &Table) -> Result<Vec<String>, Failure> {
-        let column = table.column(&self.column).ok_or_else(|| {
-            let names = SHORT
-                .iter()
-                .map(|(short, _)| *short)
-                .chain(table.columns.iter().map(|column| column.name.as_str()));
-            let near = nearest(&self.column, names)
-                .map_or_else(String::new, |name| format!("did you mean `{name}`?"));
-            Failure::plain(Status::Usage, "usage", format!("--fail-if: there is no figure `{}`", self.column))
-                .suggest(near)
-        })?;
+    pub fn crossed(&self, table: &Table) -> Vec<String> {
+        let Some(column) = table.column(&self.column) else { return Vec::new() };
         let fleets = table.column("fleet").map(|column| column.cells.clone()).unwrap_or_default();
         let crossed = column.cells.iter().zip(&fleets).filter_map(|(cell, fleet)| {
             let value = match cell {
@@ -79,13 +71,27 @@ impl Threshold {
             let strictly = if self.less { value < self.value } else { value > self.value };
             (strictly || (self.or_equal && value == self.value)).then(|| fleet.exact())
         });
-        Ok(crossed.collect())
+        crossed.collect()
     }
 
     /// As typed.
     pub fn text(&self) -> &str {
         &self.text
     }
+}
+
+/// Whether a figure can be compared with a number.
+fn known(name: &str) -> Result<(), Failure> {
+    let figures = numeric_columns();
+    if figures.iter().any(|figure| figure == name) {
+        return Ok(());
+    }
+    let names = SHORT.iter().map(|(short, _)| *short).chain(figures.iter().map(String::as_str));
+    let failure = Failure::plain(Status::Usage, "usage", format!("--fail-if: there is no figure `{name}`"));
+    Err(match nearest(name, names) {
+        Some(near) => failure.suggest(format!("did you mean `{near}`?")),
+        None => failure.suggest("figures are the numeric columns of --format csv"),
+    })
 }
 
 #[cfg(test)]
@@ -97,10 +103,11 @@ mod tests {
         let mut table = Table::default();
         table.push("fleet", [Cell::from("a"), Cell::from("b"), Cell::from("c")]);
         table.push("cost_usd_mean", [Cell::from(400.0), Cell::from(600.0), Cell::Null]);
-        let crossed = |text: &str| Threshold::parse(text).unwrap().crossed(&table).unwrap();
+        let crossed = |text: &str| Threshold::parse(text).unwrap().crossed(&table);
         assert_eq!(crossed("cost_usd > 500"), ["b"]);
         assert_eq!(crossed("cost_usd_mean<=400"), ["a"]);
         assert!(Threshold::parse("cost_usd = 5").is_err());
-        assert!(Threshold::parse("cost > 5").unwrap().crossed(&table).is_err());
+        assert!(Threshold::parse("cost > 5").is_err());
+        assert!(Threshold::parse("fleet > 5").is_err());
     }
 }

@@ -7,6 +7,7 @@ use crate::catalog::{Catalog, EXAMPLES, example};
 use crate::document::{
     Diagnostics, MAX_DOCUMENT_BYTES, Node, Reader, Resolved, apply_override, load, nearest_list, read_file,
 };
+use crate::report::defaults_as_comments;
 use crate::scenario::{SCENARIO, Scenario, resolve};
 
 use super::args::ScenarioInput;
@@ -20,6 +21,8 @@ pub struct Loaded {
     pub text: String,
     /// Every value with its origin.
     pub resolved: Vec<Resolved>,
+    /// The scenario with overrides applied, and the defaults in comments.
+    pub document: String,
 }
 
 /// The catalog with the overlays of the command line.
@@ -50,7 +53,8 @@ pub fn scenario(name: &str, input: &ScenarioInput, catalog: &Catalog) -> Result<
     let scenario = resolve(&root, catalog, folder)?;
     let mut resolved = Vec::new();
     Reader::new(&root, &SCENARIO).resolved("", &mut resolved);
-    Ok(Loaded { scenario, text, resolved })
+    let document = format!("{}\n{}", root.to_document(), defaults_as_comments(&resolved));
+    Ok(Loaded { scenario, text, resolved, document })
 }
 
 fn text(name: &str) -> Result<String, Failure> {

@@ -30,6 +30,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version are results; anything else is a wrong call.
             let wrong = error.use_stderr();
+            if wrong && asked_for_json(std::env::args().skip(1)) {
+                let text = error.to_string();
+                let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                return Failure::plain(Status::Usage, "usage", line).tell(true, true);
+            }
             let _ = error.print();
             return if wrong { Status::Usage.into() } else { Status::Done.into() };
         }
@@ -51,4 +56,11 @@ pub fn main() -> ExitCode {
         Ok(status) => status.into(),
         Err(failure) => failure.tell(json, shared.quiet),
     }
+}
+
+/// Whether the line asks for JSON, although it could not be understood as a whole.
+fn asked_for_json(arguments: impl Iterator<Item = String>) -> bool {
+    let arguments: Vec<String> = arguments.collect();
+    arguments.iter().any(|argument| argument == "--format=json")
+        || arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
 }

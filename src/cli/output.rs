@@ -6,7 +6,7 @@ use crate::report::Width;
 
 use super::args::{Color, Format};
 use super::exit::{Failure, Status};
-use crate::report::{Table, terminal};
+use crate::report::{Table, clean, terminal};
 
 /// Width where the terminal does not say.
 const DEFAULT_WIDTH: u16 = 132;
@@ -25,8 +25,15 @@ pub fn to_stdout(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes a message to stderr; nobody is left to hear when that fails.
+/// Writes a message to stderr, line by line without control characters; nobody is left to hear when that fails.
 pub fn to_stderr(text: &str) {
+    let text: String = text
+        .split_inclusive('\n')
+        .map(|line| {
+            let (body, end) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
+            clean(body) + end
+        })
+        .collect();
     let mut stderr = io::stderr().lock();
     let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
 }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use crate::catalog::Catalog;
 use crate::report::{
-    Provenances, artifacts, fitted_table, flat_table, resolved_toml, result_json, short_table, summary,
-    terminal, write_folder,
+    Provenances, artifacts, fitted_table, flat_table, result_json, short_table, summary, terminal,
+    write_folder,
 };
 use crate::stats::Stopping;
 use crate::steptime::StepTimes;
@@ -26,32 +27,50 @@ pub fn run(options: &Simulate, shared: &Shared) -> Result<Status, Failure> {
     }
     let catalog = input::catalog(&options.input.catalog)?;
     let step_times = step_times()?;
+    // Every scenario is read before any is simulated: what is wrong is told before anything is written.
+    let loaded = options
+        .scenarios
+        .iter()
+        .map(|name| input::scenario(name, &options.input, &catalog))
+        .collect::<Result<Vec<_>, _>>()?;
     let cancel = cancel_on_interrupt();
-    let mut worst = Status::Done;
-    for name in &options.scenarios {
-        let loaded = input::scenario(name, &options.input, &catalog)?;
-        let study_options =
-            Options { seed: options.input.seed, stopping, threads: options.input.threads.map(usize::from) };
+    let study_options =
+        Options { seed: options.input.seed, stopping, threads: options.input.threads.map(usize::from) };
+    let mut comparisons = Vec::new();
+    for one in &loaded {
         let bar = Bar::new(!options.no_progress && !shared.quiet, lively(shared.color), shared.verbose > 0);
-        let comparison = study::run(&loaded.scenario, &catalog, &step_times, &study_options, &cancel, &bar);
+        let comparison = study::run(&one.scenario, &catalog, &step_times, &study_options, &cancel, &bar);
         bar.finish();
-        let comparison = comparison?;
-        if let Some(folder) = &options.out {
-            write_out(folder, options, &loaded, &comparison)?;
-            if !shared.quiet {
-                to_stderr(&format!("wrote {}\n", folder.display()));
-            }
+        comparisons.push(comparison?);
+    }
+    if options.strict {
+        comparisons.iter().try_for_each(strict)?;
+    }
+    if let (Some(folder), [one], [comparison]) = (&options.out, loaded.as_slice(), comparisons.as_slice()) {
+        write_out(folder, options, &catalog, one, comparison)?;
+        if !shared.quiet {
+            to_stderr(&format!("wrote {}\n", folder.display()));
         }
-        to_stdout(&text(&comparison, options.format))?;
-        if options.strict {
-            strict(&comparison)?;
-        }
-        let status = status(&comparison, &thresholds, shared)?;
+    }
+    to_stdout(&texts(&comparisons, options.format))?;
+    let mut worst = Status::Done;
+    for comparison in &comparisons {
+        let status = status(comparison, &thresholds, shared)?;
         if status != Status::Done {
             worst = status;
         }
     }
     Ok(worst)
+}
+
+/// One result as it is; several in JSON as an array, in other forms one after the other.
+fn texts(comparisons: &[Comparison], format: Format) -> String {
+    let all: Vec<String> = comparisons.iter().map(|comparison| text(comparison, format)).collect();
+    match (format, all.as_slice()) {
+        (Format::Json, [_, _, ..]) => format!("[\n{}]\n", all.join(",\n")),
+        (Format::Table, _) => all.join("\n"),
+        _ => all.concat(),
+    }
 }
 
 /// The shipped step times.
@@ -92,13 +111,14 @@ fn text(comparison: &Comparison, format: Format) -> String {
 fn write_out(
     folder: &Path,
     options: &Simulate,
+    catalog: &Catalog,
     loaded: &Loaded,
     comparison: &Comparison,
 ) -> Result<(), Failure> {
     let provenances = Provenances {
         scenario: loaded.text.clone(),
-        resolved: resolved_toml(&loaded.resolved),
-        catalog_digest: crate::report::catalog_digest(),
+        resolved: loaded.document.clone(),
+        catalog_digest: catalog.digest.clone(),
     };
     let failure = |error: crate::report::OutError| Failure::plain(Status::Io, "io", error.to_string());
     let files = artifacts(comparison, &provenances).map_err(failure)?;
@@ -124,7 +144,7 @@ fn strict(comparison: &Comparison) -> Result<(), Failure> {
 fn status(comparison: &Comparison, thresholds: &[Threshold], shared: &Shared) -> Result<Status, Failure> {
     let table = flat_table(comparison);
     for threshold in thresholds {
-        let crossed = threshold.crossed(&table)?;
+        let crossed = threshold.crossed(&table);
         if !crossed.is_empty() {
             if !shared.quiet {
                 to_stderr(&format!("--fail-if {}: {}\n", threshold.text(), crossed.join(", ")));

@@ -18,7 +18,7 @@ pub fn run(options: &Validate, shared: &Shared) -> Result<Status, Failure> {
         regular_file(path)?;
     }
     let catalog = input::catalog(&[])?;
-    if !shared.quiet {
+    if !shared.quiet && options.format != Format::Json {
         to_stderr("predicting with each row's own accelerator and model left out of the fit …\n");
     }
     let report = validate(&catalog, &step_times()?, &sources)?;

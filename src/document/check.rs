@@ -133,6 +133,11 @@ fn check_quantity(
                 let bound = if positive { "greater than" } else { "at least" };
                 faults.push(fault(Code::OutOfRange, format!("\"{text}\" must be {bound} {min}")));
             }
+            Ok(value)
+                if value > 0.0 && (value < dimension.sensible().0 || value > dimension.sensible().1) =>
+            {
+                faults.push(fault(Code::OutOfRange, format!("\"{text}\" is beyond all reason")));
+            }
             Ok(_) => {}
             Err(error @ QuantityError::NotFinite(_)) => {
                 faults.push(fault(Code::OutOfRange, error.to_string()))

@@ -125,6 +125,25 @@ impl Value {
 }
 
 impl Node {
+    /// The tree as a TOML document: the same keys and values, without comments.
+    #[must_use]
+    pub fn to_document(&self) -> String {
+        toml::to_string(&self.to_toml_value()).unwrap_or_default()
+    }
+
+    fn to_toml_value(&self) -> toml::Value {
+        match &self.value {
+            Value::Text(text) | Value::Datetime(text) => toml::Value::String(text.clone()),
+            Value::Integer(value) => toml::Value::Integer(*value),
+            Value::Float(value) => toml::Value::Float(*value),
+            Value::Boolean(value) => toml::Value::Boolean(*value),
+            Value::Array(items) => toml::Value::Array(items.iter().map(Self::to_toml_value).collect()),
+            Value::Table(entries) => toml::Value::Table(
+                entries.iter().map(|entry| (entry.key.clone(), entry.node.to_toml_value())).collect(),
+            ),
+        }
+    }
+
     /// The entry of `key`, when this is a table that has it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Entry> {

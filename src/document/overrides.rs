@@ -4,6 +4,9 @@ use super::diagnostic::{Code, Diagnostic};
 use super::load::load;
 use super::node::{Entry, Node, Origin, Value};
 
+/// No key lies deeper than this.
+const MAX_STEPS: usize = 32;
+
 /// Applies one override, `key.path=value` with the value in TOML, or bare text where it is no TOML.
 ///
 /// # Errors
@@ -14,6 +17,9 @@ pub fn apply_override(root: &mut Node, text: &str) -> Result<(), Box<Diagnostic>
     };
     let (path, value) = text.split_once('=').ok_or_else(|| fault(format!("`{text}` has no `=`")))?;
     let steps = split_path(path.trim());
+    if steps.len() > MAX_STEPS {
+        return Err(fault(format!("a key path of {} steps is too long", steps.len())));
+    }
     if steps.iter().any(String::is_empty) {
         return Err(fault(format!("`{path}` is not a key path")));
     }

@@ -85,12 +85,29 @@ impl fmt::Display for MemoryNeed {
     }
 }
 
+/// Optimizers whose state is known.
+pub const OPTIMIZERS: &[&str] = &[
+    "none",
+    "sgd",
+    "sgd-momentum",
+    "sgd-nesterov",
+    "lars",
+    "nag",
+    "adagrad",
+    "rmsprop",
+    "adam",
+    "adamw",
+    "nadam",
+    "lamb",
+    "novograd",
+];
+
 /// Bytes of optimizer state per parameter in 32 bit, beside any master copy of the weights.
 fn moments(optimizer: &str) -> f64 {
     match optimizer {
         "sgd" | "none" => 0.0,
         "adam" | "adamw" | "lamb" | "nadam" | "novograd" => 8.0,
-        // sgd-momentum, lars, nag, adagrad, rmsprop, adafactor and what is unknown.
+        // sgd-momentum, lars, nag, adagrad, rmsprop, and what a model file may name beside.
         _ => 4.0,
     }
 }

@@ -6,5 +6,5 @@
 mod memory;
 mod plan;
 
-pub use memory::{MemoryNeed, Part, model_memory, state_bytes};
+pub use memory::{MemoryNeed, OPTIMIZERS, Part, model_memory, state_bytes};
 pub use plan::{BatchRequest, Plan, Planned, Reason, plan};

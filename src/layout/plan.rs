@@ -66,6 +66,9 @@ pub enum Reason {
         /// Bytes present.
         present: Bytes,
     },
+    /// The job would take longer than four centuries.
+    #[error("the job would take {} years", crate::units::Significant(*.0, 3))]
+    TooLong(f64),
     /// No measurement and no peak rate is known.
     #[error("no step time is known: {0}")]
     NoStepTime(String),

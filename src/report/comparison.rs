@@ -85,6 +85,30 @@ pub fn flat_table(comparison: &Comparison) -> Table {
     table
 }
 
+/// Names of the columns of [`flat_table`] that hold numbers.
+#[must_use]
+pub fn numeric_columns() -> Vec<String> {
+    const WORDS: &[&str] = &[
+        "fleet",
+        "recommended",
+        "pareto",
+        "feasible",
+        "reason",
+        "instance",
+        "accelerator",
+        "purchase",
+        "region",
+        "layout",
+        "bound",
+        "bound_next",
+        "provenance",
+        "basis",
+        "warnings",
+    ];
+    let names = flat_table(&Comparison::default()).columns.into_iter().map(|column| column.name);
+    names.filter(|name| !WORDS.contains(&name.as_str())).collect()
+}
+
 fn ledger_cell(row: &Row, item: &str) -> Cell {
     if row.cost_usd.is_none() {
         return Cell::Null;

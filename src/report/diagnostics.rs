@@ -27,8 +27,8 @@ pub fn draw(faults: &Diagnostics) -> String {
 }
 
 fn draw_one(text: &mut String, fault: &Diagnostic) -> std::fmt::Result {
-    let key = if fault.key.is_empty() { String::new() } else { format!("{}: ", clean(&fault.key)) };
-    writeln!(text, "error: {key}{}", clean(&fault.message))?;
+    let key = if fault.key.is_empty() { String::new() } else { format!("{}: ", short(&fault.key)) };
+    writeln!(text, "error: {key}{}", short(&fault.message))?;
     if let (Some(origin), Some(place)) = (&fault.origin, fault.place()) {
         let number = place.line.to_string();
         let margin = " ".repeat(number.len());
@@ -44,9 +44,18 @@ fn draw_one(text: &mut String, fault: &Diagnostic) -> std::fmt::Result {
         writeln!(text, "{margin} | {}{}", " ".repeat(place.column - 1 - start), "^".repeat(carets))?;
     }
     match &fault.suggestion {
-        Some(suggestion) => writeln!(text, "  = {}", clean(suggestion)),
+        Some(suggestion) => writeln!(text, "  = {}", short(suggestion)),
         None => Ok(()),
     }
+}
+
+/// A text of bounded length: a key or value may be megabytes long.
+fn short(text: &str) -> String {
+    const MOST: usize = 400;
+    if text.chars().nth(MOST).is_none() {
+        return clean(text);
+    }
+    clean(&text.chars().take(MOST).collect::<String>()) + " …"
 }
 
 /// The contract's error object: the first fault, and how many there are.
@@ -61,9 +70,11 @@ pub fn error_json(faults: &Diagnostics) -> String {
         "file": first.origin.as_ref().map(|origin| origin.source.name.to_string()),
         "line": place.map(|place| place.line),
         "column": place.map(|place| place.column),
-        "message": first.message,
+        "message": match sorted.len() {
+            1 => first.message.clone(),
+            count => format!("{} (and {} more)", first.message, count - 1),
+        },
         "suggestion": first.suggestion,
-        "others": sorted.iter().skip(1).map(ToString::to_string).collect::<Vec<String>>(),
     }});
     error.to_string()
 }

@@ -41,6 +41,14 @@ pub enum ExplainError {
     },
 }
 
+/// Whether there is such a metric.
+///
+/// # Errors
+/// With the list of metrics when there is none.
+pub fn known_metric(metric: &str) -> Result<(), ExplainError> {
+    if METRICS.contains(&metric) { Ok(()) } else { Err(ExplainError::NoMetric { name: metric.to_owned() }) }
+}
+
 /// The explanation, indented by depth.
 ///
 /// # Errors
@@ -58,9 +66,7 @@ pub fn explain(
         let known = if near.is_empty() { names().collect::<Vec<_>>().join(", ") } else { near };
         ExplainError::NoFleet { name: fleet.to_owned(), known }
     })?;
-    if !METRICS.contains(&metric) {
-        return Err(ExplainError::NoMetric { name: metric.to_owned() });
-    }
+    known_metric(metric)?;
     let (row, item) = (&comparison.rows[index], &prepared[index]);
     let Verdict::Ready(ready) = &item.verdict else {
         return Ok(format!("{fleet} is infeasible: {}\n", row.reason.as_deref().unwrap_or("unknown")));

@@ -106,18 +106,6 @@ fn manifest(comparison: &Comparison, provenances: &Provenances, files: &[Artifac
     format!("{manifest:#}\n")
 }
 
-/// SHA-256 over the names and texts of the embedded catalog.
-#[must_use]
-pub fn catalog_digest() -> String {
-    let mut hash = Sha256::new();
-    for (name, text) in crate::catalog::embedded_files() {
-        hash.update(name.as_bytes());
-        hash.update([0]);
-        hash.update(text.as_bytes());
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// A temporary file with the permissions of an ordinary new file, not those of a secret.
 fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
@@ -146,7 +134,12 @@ pub fn write_folder(folder: &Path, files: &[Artifact], force: bool) -> Result<()
         move |error| OutError::Io { path, error }
     };
     fs::create_dir_all(folder).map_err(fault(folder))?;
-    let present = files.iter().find(|file| folder.join(file.name).exists());
+    // A dangling link is there as well.
+    let present = files.iter().find(|file| fs::symlink_metadata(folder.join(file.name)).is_ok());
+    if let Some(file) = files.iter().find(|file| folder.join(file.name).is_dir()) {
+        let error = io::Error::other("it is a directory");
+        return Err(OutError::Io { path: folder.join(file.name), error });
+    }
     if let (false, Some(file)) = (force, present) {
         return Err(OutError::Exists { path: folder.to_owned(), name: file.name.to_owned() });
     }
@@ -160,7 +153,9 @@ pub fn write_folder(folder: &Path, files: &[Artifact], force: bool) -> Result<()
         staged.push((temporary, folder.join(file.name)));
     }
     for (temporary, path) in staged {
-        temporary.persist(&path).map_err(|error| OutError::Io { path: path.clone(), error: error.error })?;
+        // Without force the first file that somebody else wrote meanwhile stops us before any other is touched.
+        let moved = if force { temporary.persist(&path) } else { temporary.persist_noclobber(&path) };
+        moved.map_err(|error| OutError::Io { path: path.clone(), error: error.error })?;
     }
     // The folder's own entry must reach the disk too; some systems refuse to open folders, and that is no loss.
     if let Ok(handle) = File::open(folder) {

@@ -18,14 +18,14 @@ mod table;
 mod terminal;
 mod validation;
 
-pub use comparison::{fitted_table, flat_table, result_json, result_schema, short_table};
+pub use comparison::{fitted_table, flat_table, numeric_columns, result_json, result_schema, short_table};
 pub use diagnostics::{draw, error_json};
-pub use explain::{ExplainError, METRICS, explain};
-pub use files::{Artifact, OutError, Provenances, artifacts, catalog_digest, write_folder};
+pub use explain::{ExplainError, METRICS, explain, known_metric};
+pub use files::{Artifact, OutError, Provenances, artifacts, write_folder};
 #[cfg(feature = "tables")]
 pub use frame::parquet;
 pub use list::{ListError, Listing, list};
-pub use resolved::{PlannedFleet, planned_json, planned_table, resolved_table, resolved_toml};
+pub use resolved::{defaults_as_comments, planned_json, planned_table, resolved_table};
 pub use summary::summary;
 pub use table::{Cell, Column, Table, clean};
 pub use terminal::{Width, terminal};

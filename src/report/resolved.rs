@@ -6,10 +6,6 @@ use crate::units::{Significant, human_duration};
 
 use super::table::{Cell, Table};
 
-/// One candidate as planned.
-#[derive(Clone, Debug)]
-pub struct PlannedFleet<'a>(pub &'a Prepared);
-
 /// One row per candidate: machines, layout, memory, price, step.
 #[must_use]
 pub fn planned_table(prepared: &[Prepared]) -> Table {
@@ -73,18 +69,13 @@ pub fn resolved_table(values: &[Resolved]) -> Table {
     table
 }
 
-/// Every value as dotted TOML with its origin in a comment.
+/// Every value that the scenario left out, as comments.
 #[must_use]
-pub fn resolved_toml(values: &[Resolved]) -> String {
+pub fn defaults_as_comments(values: &[Resolved]) -> String {
+    let taken = |value: &&Resolved| !value.origin.contains(':') && value.origin != "command line";
     values
         .iter()
-        .map(|value| {
-            let key = value.path.replace('[', ".").replace(']', "");
-            if value.value == "…" {
-                format!("# {key}: {}\n", value.origin)
-            } else {
-                format!("{key} = {}  # {}\n", value.value, value.origin)
-            }
-        })
+        .filter(taken)
+        .map(|value| format!("# {} = {}  ({})\n", value.path, value.value, value.origin))
         .collect()
 }

@@ -131,7 +131,7 @@ impl Table {
                 self.columns
                     .iter()
                     .map(|column| match &column.cells[row] {
-                        Cell::Text(text) => neutral(text),
+                        Cell::Text(text) => neutral(&clean(text)),
                         cell => cell.exact(),
                     })
                     .collect(),
@@ -188,10 +188,13 @@ impl Table {
     }
 }
 
-/// Text without control characters, so that a name can neither move the cursor nor break a line.
+/// Text without control and direction marks, so that a name can neither move the cursor, nor break a line, nor turn it.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+    let turns = |letter: char| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars()
+        .map(|letter| if letter.is_control() || turns(letter) { '\u{fffd}' } else { letter })
+        .collect()
 }
 
 fn neutral(text: &str) -> String {

@@ -1,6 +1,7 @@
 //! The registry of scenario keys: the one source of checks, defaults, JSON Schema and reference.
 
 use crate::document::{Default, Key, Kind, Table};
+use crate::layout::OPTIMIZERS;
 use crate::units::Dimension;
 
 const fn key(name: &'static str, kind: Kind, default: Default, doc: &'static str) -> Key {
@@ -82,7 +83,7 @@ static WORKLOAD: Table = Table {
         ),
         key(
             "optimizer",
-            Kind::Text,
+            Kind::Choice(OPTIMIZERS),
             Default::Derived("the model's usual"),
             "Optimizer, for the memory of its state.",
         ),
@@ -151,7 +152,7 @@ static WORKLOAD: Table = Table {
         ),
         key(
             "staleness",
-            Kind::at_least_zero(),
+            Kind::Number { min: 0.0, max: 1000.0 },
             Default::Number(0.0),
             "Asynchronous: share of extra samples that stale gradients cost.",
         ),

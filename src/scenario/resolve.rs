@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::catalog::{Catalog, Purchase, Unknown};
 use crate::cost::{Assumptions, NegotiatedDiscount};
 use crate::document::{Code, Diagnostic, Diagnostics, Node, Reader, Value, check};
-use crate::fleet::{Counts, FleetSpec, LayoutRequest};
+use crate::fleet::{Counts, FleetSpec, LayoutRequest, expand};
 use crate::units::{Money, PricePerByteMonth};
 use crate::workload::training::TrainingSpec;
 
@@ -50,6 +50,8 @@ pub fn resolve(root: &Node, catalog: &Catalog, folder: Option<&Path>) -> Result<
     let fleets = resolver.fleets(&document);
     let training = resolver.training(&document.table("workload"));
     let assumptions = assumptions(&document.table("pricing"));
+    resolver.check_names(&document, &fleets);
+    resolver.check_discounts(&document.table("pricing"));
     let conversion_instance = resolver.conversion_instance(&document.table("workload").table("input"));
     let Resolver { faults, .. } = resolver;
     match training {
@@ -97,6 +99,69 @@ impl Resolver<'_> {
 
     fn training(&mut self, table: &Reader<'_>) -> Option<TrainingSpec> {
         workload::training(self, table)
+    }
+
+    /// Rows are addressed by name: no two may share one, and the baseline must be one of them.
+    fn check_names(&mut self, document: &Reader<'_>, fleets: &[FleetSpec]) {
+        let Ok(candidates) = expand(fleets) else { return };
+        let names: Vec<&str> = candidates.iter().map(|candidate| candidate.name.as_str()).collect();
+        let mut sorted = names.clone();
+        sorted.sort_unstable();
+        let twice = sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+        // Two [[fleet]]s of one name were told already, with both lines.
+        if let Some(name) = twice.filter(|_| self.faults.is_empty()) {
+            let message = format!("the sweeps give two rows the name \"{name}\"");
+            self.faults
+                .push(document.fault(Code::Duplicate, "", "fleet", message).suggest("list each value once"));
+        }
+        let objective = document.table("objective");
+        if let Some(name) =
+            objective.text("baseline").filter(|name| !names.contains(name) && !fleets.is_empty())
+        {
+            let near = crate::document::nearest_list(name, names.iter().copied(), 5);
+            let known = if near.is_empty() { names.join(", ") } else { near };
+            let fault = objective.fault(
+                Code::UnknownName,
+                "objective",
+                "baseline",
+                format!("there is no fleet \"{name}\""),
+            );
+            self.faults.push(fault.suggest(format!("fleets: {known}")));
+        }
+    }
+
+    /// A discount that can fit nothing is a slip.
+    fn check_discounts(&mut self, pricing: &Reader<'_>) {
+        for (index, discount) in pricing.tables("discount").iter().enumerate() {
+            let path = format!("pricing.discount[{index}]");
+            let provider = discount.text("provider").unwrap_or_default();
+            let providers: Vec<&str> =
+                self.catalog.instances.values().map(|instance| instance.provider.as_str()).collect();
+            if !provider.is_empty() && provider != "owned" && !providers.contains(&provider) {
+                let near = crate::document::nearest_list(provider, providers.iter().copied(), 3);
+                let fault = discount.fault(
+                    Code::UnknownName,
+                    &path,
+                    "provider",
+                    format!("unknown provider `{provider}`"),
+                );
+                self.faults.push(fault.suggest(format!("nearest: {near}; see `capplan list instances`")));
+                continue;
+            }
+            let family = discount.text("family").unwrap_or_default();
+            let fits = |instance: &crate::catalog::Instance| {
+                (provider.is_empty() || instance.provider == provider)
+                    && (instance.family.as_deref() == Some(family) || instance.name.starts_with(family))
+            };
+            if !family.is_empty() && !self.catalog.instances.values().any(fits) {
+                let message = format!("no machine is of the family `{family}`");
+                self.faults.push(
+                    discount
+                        .fault(Code::UnknownName, &path, "family", message)
+                        .suggest("a family or the start of machine names, as `a3-highgpu`"),
+                );
+            }
+        }
     }
 
     fn conversion_instance(&mut self, input: &Reader<'_>) -> Option<String> {
@@ -216,6 +281,12 @@ impl Resolver<'_> {
     }
 
     fn purchases(&mut self, table: &Reader<'_>, path: &str, owned: bool) -> Vec<Purchase> {
+        for key in ["purchase", "region"] {
+            if matches!(table.get(key).map(|node| &node.value), Some(Value::Array(items)) if items.is_empty())
+            {
+                self.faults.push(table.fault(Code::OutOfRange, path, key, "the list is empty"));
+            }
+        }
         let mut words = table.texts("purchase");
         if words.is_empty() {
             words = vec![if owned { "owned" } else { "on-demand" }];
@@ -266,9 +337,10 @@ impl Resolver<'_> {
             ));
         }
         match range.count("step") {
-            Some(step) => Counts(
-                (from..=to).step_by(usize::try_from(step).unwrap_or(usize::MAX)).take(100_000).collect(),
-            ),
+            Some(step) => {
+                let step = usize::try_from(step).unwrap_or(usize::MAX).max(1);
+                Counts((from..=to).step_by(step).take(1_000_001).collect())
+            }
             None => Counts::doubling(from, to),
         }
     }

@@ -63,7 +63,7 @@ fn rank(outcomes: &mut [Outcome], objective: &Objective) {
         .iter()
         .enumerate()
         .filter_map(|(index, outcome)| {
-            let score = score(&outcome.row, objective)?;
+            let score = score(&outcome.row, objective).filter(|_| !outcome.unfinished)?;
             Some((!holds_targets(&outcome.row, objective), score, outcome.row.fleet.clone(), index))
         })
         .collect();
@@ -79,7 +79,12 @@ fn pareto(outcomes: &mut [Outcome]) {
     let points: Vec<Option<(f64, f64)>> = outcomes
         .iter()
         .map(|outcome| {
-            outcome.row.time_s.zip(outcome.row.cost_usd).map(|(time, cost)| (time.mean, cost.mean))
+            outcome
+                .row
+                .time_s
+                .filter(|_| !outcome.unfinished)
+                .zip(outcome.row.cost_usd)
+                .map(|(time, cost)| (time.mean, cost.mean))
         })
         .collect();
     for (index, outcome) in outcomes.iter_mut().enumerate() {

@@ -33,6 +33,8 @@ pub(super) struct Outcome {
     pub errors: Option<StepErrors>,
     /// Billed instance-hours of a run, mean.
     pub instance_hours: f64,
+    /// Whether some replica did not end: time and cost are lower bounds, and nothing is ranked by them.
+    pub unfinished: bool,
 }
 
 /// One outcome per candidate, in order.
@@ -56,7 +58,14 @@ pub(super) fn outcomes(
                 if let crate::layout::Reason::Memory(need) = reason {
                     fill_memory(&mut row, need);
                 }
-                Outcome { row, times: Vec::new(), costs: Vec::new(), errors: None, instance_hours: 0.0 }
+                Outcome {
+                    row,
+                    times: Vec::new(),
+                    costs: Vec::new(),
+                    errors: None,
+                    instance_hours: 0.0,
+                    unfinished: false,
+                }
             }
         })
         .collect()
@@ -78,7 +87,7 @@ impl Weigher<'_> {
         let mut row = blank_row(self.item);
         row.feasible = true;
         self.describe(&mut row);
-        let times: Vec<Linear> = replicas.iter().map(time_of).collect();
+        let times: Vec<Linear> = replicas.iter().map(|replica| self.time_of(replica)).collect();
         let unfinished = replicas.iter().filter(|replica| replica.finish.is_none()).count();
         let time_runs = self.runs(&times);
         row.time_s = Some(estimate(&times, &self.errors, 0.0, &time_runs));
@@ -91,7 +100,7 @@ impl Weigher<'_> {
         }
         row.deadline_met = self.scenario.objective.deadline.map(|deadline| {
             self.probability(|replica, factor| {
-                replica.finish.is_some() && time_of(replica).at(factor) <= deadline.0
+                replica.finish.is_some() && self.time_of(replica).at(factor) <= deadline.0
             })
         });
         let (costs, instance_hours) = match &self.item.tariff {
@@ -107,11 +116,18 @@ impl Weigher<'_> {
         row.recurring = self.scenario.objective.repeat.map(|repeat| {
             recurring(&self.scenario.objective, repeat, &row, self.kept_between_runs(), |limit| {
                 self.probability(|replica, factor| {
-                    replica.finish.is_some() && time_of(replica).at(factor) <= limit.0
+                    replica.finish.is_some() && self.time_of(replica).at(factor) <= limit.0
                 })
             })
         });
-        Outcome { row, times, costs, errors: Some(self.errors.clone()), instance_hours }
+        Outcome {
+            row,
+            times,
+            costs,
+            errors: Some(self.errors.clone()),
+            instance_hours,
+            unfinished: unfinished > 0,
+        }
     }
 
     fn describe(&self, row: &mut Row) {
@@ -197,7 +213,7 @@ impl Weigher<'_> {
             .collect();
         let mut estimate = estimate(&costs, &self.errors, price_error(tariff), &runs);
         // The point of the estimate is the sum of the bill, to the nano-dollar.
-        estimate.mean = row.ledger.iter().map(|line| line.usd).sum();
+        estimate.mean = row.ledger.iter().fold(0.0, |sum, line| sum + line.usd);
         row.cost_usd = Some(estimate);
         if tariff.provenance > Provenance::Catalog {
             row.warnings.push("price is the scenario's own".to_owned());
@@ -271,7 +287,8 @@ impl Weigher<'_> {
             let step = built.job.mean_step();
             let flops = model.training_flops().0 * self.ready.plan.global_batch as f64;
             let mfu = flops / step.0.max(1e-12) / (peak.0 * self.ready.plan.devices as f64);
-            row.mfu = Some(self.per_step(mfu));
+            let mfu = self.per_step(mfu);
+            row.mfu = Some(Estimate { hi: mfu.hi.min(1.0).max(mfu.mean), p90: mfu.p90.min(1.0), ..mfu });
         }
         let share = |value: &dyn Fn(&TrainingReplica) -> f64| share_estimate(replicas, value);
         row.stall_share = Some(share(&|replica| {
@@ -345,6 +362,14 @@ impl Weigher<'_> {
         }
     }
 
+    /// Time of a replica; one that did not end counts as the horizon.
+    fn time_of(&self, replica: &TrainingReplica) -> Linear {
+        match replica.finish {
+            Some(finish) => Linear { base: finish.seconds().0, slope: stretching(replica) },
+            None => Linear { base: self.ready.built.job.horizon.seconds().0, slope: 0.0 },
+        }
+    }
+
     fn runs(&self, values: &[Linear]) -> Vec<f64> {
         values.iter().flat_map(|value| self.errors.factors.iter().map(|factor| value.at(*factor))).collect()
     }
@@ -366,10 +391,6 @@ impl Weigher<'_> {
 /// Seconds of a replica that stretch with the step time.
 fn stretching(replica: &TrainingReplica) -> f64 {
     (replica.meters.computing.seconds() + replica.meters.rework.seconds()).0
-}
-
-fn time_of(replica: &TrainingReplica) -> Linear {
-    Linear { base: replica.reached.seconds().0, slope: stretching(replica) }
 }
 
 /// Relative half-range of the price, at about the level of the intervals.

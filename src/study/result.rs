@@ -228,7 +228,7 @@ pub struct Flip {
 }
 
 /// The comparison.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Comparison {
     /// Version of this contract.
     pub format: u32,

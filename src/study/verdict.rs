@@ -60,6 +60,9 @@ fn runner_up(row: &Row, next: &Row, objective: &Objective) -> Option<String> {
     };
     let overlap =
         if ours.hi < theirs.lo { "and their ranges do not overlap" } else { "but their ranges overlap" };
+    if ours.mean <= 0.0 {
+        return Some(format!(" Next is {} at {figure}, {overlap}.", next.fleet));
+    }
     let percent = Significant(100.0 * (theirs.mean / ours.mean - 1.0), 2);
     Some(format!(" Next is {} at {figure}, {percent} % {more}, {overlap}.", next.fleet))
 }

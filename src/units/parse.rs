@@ -92,6 +92,24 @@ impl Dimension {
         }
     }
 
+    /// Least positive and greatest sensible value in SI units (dollars for money): beyond lie slips, and sums that no
+    /// longer fit.
+    #[must_use]
+    pub fn sensible(self) -> (f64, f64) {
+        match self {
+            Self::Time => (1e-9, 1.5e10),
+            Self::Bytes => (1e-3, 1e24),
+            Self::BytesPerSecond => (1.0, 1e18),
+            Self::Flops => (1.0, 1e30),
+            Self::FlopsPerSecond => (1.0, 1e24),
+            Self::Power => (1e-6, 1e12),
+            Self::Money => (1e-9, 1e15),
+            Self::MoneyPerHour => (1e-9, 1e9),
+            Self::MoneyPerByteMonth | Self::MoneyPerByte => (1e-9, 1e6),
+            Self::Rate => (1e-15, 1.0),
+        }
+    }
+
     /// Three or four units to show in a message.
     #[must_use]
     pub fn examples(self) -> String {

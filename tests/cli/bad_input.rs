@@ -298,3 +298,121 @@ fn a_wrong_call_is_usage() {
         assert_eq!(stdout(&output), "");
     }
 }
+
+#[test]
+fn a_step_of_nothing_or_a_path_without_end_is_refused() {
+    refused(SMALL, &["--set", "fleet.b.count={ to = 5, step = 0 }"], 3);
+    refused(SMALL, &["--set", &format!("{}=1", vec!["a"; 20_000].join("."))], 3);
+}
+
+#[test]
+fn figures_beyond_all_reason_are_refused() {
+    says(&refused(&with("\"100 USD\"", "\"1e300 USD\""), &[], 3), &["beyond all reason"]);
+    refused(SMALL, &["--set", "workload.failures.node_failures=1e9 /s"], 3);
+    refused(SMALL, &["--set", "workload.startup.boot=1e300 s"], 3);
+    refused(SMALL, &["--set", "pricing.egress_per_run=1e300 B"], 3);
+}
+
+#[test]
+fn a_slower_input_never_makes_a_faster_job() {
+    let time = |decode: &str| {
+        let result = result(
+            SMALL,
+            &["--set", &format!("workload.input.decode_cpu={decode}"), "--set", "workload.epochs=0.001"],
+        );
+        result["rows"][0]["time_s"]["mean"].as_f64()
+    };
+    let (ordinary, slow, glacial) = (time("4 ms"), time("1 min"), time("30 days"));
+    assert!(ordinary.unwrap() < slow.unwrap());
+    assert!(glacial.is_none_or(|glacial| glacial > slow.unwrap()), "{glacial:?}");
+}
+
+#[test]
+fn failures_never_shorten_a_run() {
+    let text = with("epochs = 2", "steps = 10");
+    let time = |arguments: &[&str]| result(&text, arguments)["rows"][0]["time_s"]["mean"].as_f64().unwrap();
+    let calm = time(&["--set", "workload.startup.boot=1 h"]);
+    let stormy =
+        time(&["--set", "workload.startup.boot=1 h", "--set", "workload.failures.node_failures=1 /h"]);
+    assert!(stormy > calm, "{stormy} {calm}");
+}
+
+#[test]
+fn what_does_not_end_is_not_ranked() {
+    let spot = [
+        "--set",
+        "fleet.a.purchase=spot",
+        "--set",
+        "workload.failures.spot_up=1 s",
+        "--set",
+        "workload.failures.spot_down=1 s",
+    ];
+    let result = result(SMALL, &spot);
+    let row = &result["rows"][0];
+    assert!(row["rank"].is_null() && row["pareto"] == false, "{row}");
+    assert!(row["warnings"].to_string().contains("lower bounds"));
+    assert_ne!(result["recommended"], "a");
+}
+
+#[test]
+fn names_that_fit_nothing_are_told() {
+    says(
+        &refused(&with("[workload]", "baseline = \"zz\"\n[workload]"), &[], 3),
+        &["no fleet \"zz\"", "a, b"],
+    );
+    says(&refused(SMALL, &["--set", "workload.optimizer=nope"], 3), &["sgd-momentum"]);
+    let discount = format!("{SMALL}\n[[pricing.discount]]\nprovider = \"gpc\"\npercent = 10\n");
+    says(&refused(&discount, &[], 3), &["unknown provider `gpc`", "gcp"]);
+    refused(SMALL, &["--set", "fleet.b.count=[2, 2]"], 3);
+}
+
+#[test]
+fn no_escape_reaches_the_terminal() {
+    let text = SMALL.replace("name = \"a\"", "name = \"\\u001b[31mred\\u202e\"");
+    for arguments in [
+        &["--format", "table"][..],
+        &["--format", "csv"],
+        &["--format", "markdown"],
+        &["--fail-if", "cost_usd > 0"],
+    ] {
+        let output = simulate(&text, arguments);
+        for said in [stdout(&output), stderr(&output)] {
+            assert!(!said.contains('\u{1b}') && !said.contains('\u{202e}'), "{said:?}");
+        }
+    }
+    let output = capplan().args(["simulate", "example:\u{1b}[31mx"]).output().unwrap();
+    assert!(!stderr(&output).contains('\u{1b}'));
+}
+
+#[test]
+fn nothing_is_written_before_everything_is_known_to_be_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let out = out.to_str().unwrap();
+    let first = write(folder.path(), "first.toml", SMALL);
+    for (arguments, status) in [(&["--fail-if", "zzz > 1"][..], 2), (&["--strict"], 6)] {
+        let output = capplan()
+            .args(["simulate", "-", "--out", out])
+            .args(arguments)
+            .write_stdin(SMALL)
+            .output()
+            .unwrap();
+        if code(&output) != status {
+            // The fleets of this scenario may all be published.
+            assert!(arguments == ["--strict"] && code(&output) == 0, "{}", stderr(&output));
+            continue;
+        }
+        assert_eq!(stdout(&output), "");
+        assert!(!std::path::Path::new(out).exists());
+    }
+    let output = capplan().args(["simulate", &first, "no/such.toml", "--format", "json"]).output().unwrap();
+    assert_eq!((code(&output), stdout(&output).as_str()), (5, ""));
+    let output = capplan().args(["simulate", &first, &first, "--format", "json"]).output().unwrap();
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&stdout(&output)).unwrap().as_array().unwrap().len(),
+        2
+    );
+    let output = capplan().args(["simulate", &first, "--format", "json", "--seed", "x"]).output().unwrap();
+    let error: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(error["error"]["code"], "usage");
+}

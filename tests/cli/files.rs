@@ -81,6 +81,18 @@ fn parquet_holds_the_cells_of_the_csv() {
 }
 
 #[test]
+fn a_resolved_scenario_gives_the_same_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let first =
+        simulate(SMALL, &["--out", out.to_str().unwrap(), "--format", "json", "--set", "workload.epochs=3"]);
+    let resolved = out.join("scenario.resolved.toml");
+    let again =
+        capplan().args(["simulate", resolved.to_str().unwrap(), "--format", "json"]).output().unwrap();
+    assert_eq!(stdout(&first), stdout(&again), "{}", stderr(&again));
+}
+
+#[test]
 fn nothing_is_replaced_unasked() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().to_str().unwrap();

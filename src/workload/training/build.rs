@@ -5,20 +5,22 @@ use crate::engine::Cancel;
 use crate::fleet::Candidate;
 use crate::layout::{Plan, Reason, state_bytes};
 use crate::stats::Law;
-use crate::steptime::{DeviceLimit, Exchange, Exposure, StepQuery, StepTimes, link_of};
+use crate::steptime::{DeviceLimit, DeviceTime, Exchange, Exposure, StepQuery, StepTimes, link_of};
 use crate::units::{Bytes, Seconds, SimSpan};
 use crate::workload::failures::{CheckpointSignal, FailureProcess, SpotMarket, Startup};
 
 use super::bound::{Bound, Component, bound_of};
 use super::input::{HostInput, InputTimes, conversion_time};
 use super::job::{Phase, TrainingJob};
-use super::pipeline::{Pipeline, PipelineError, Source, Stage, steady_step};
+use super::pipeline::{Pipeline, PipelineError, Source, Stage, SteadyStep, steady_step};
 use super::spec::{CacheTier, Distribution, InputMode, TrainingSpec};
 
 /// Batches simulated to learn the long-run step of a pipeline whose times vary.
 pub const PILOT_BATCHES: u64 = 1500;
 /// Standard deviation of the logarithm of a network whose card is not known.
 const UNKNOWN_CARD_ERROR: f64 = 0.7;
+/// A longer job does not fit the clock of the simulation, which ends after 584 years.
+const LONGEST: Seconds = Seconds(400.0 * 365.0 * 86_400.0);
 /// A replica is given up after this many times its undisturbed time …
 const HORIZON_FACTOR: f64 = 30.0;
 /// … and this much more.
@@ -131,6 +133,15 @@ impl Builder<'_> {
                 plan.global_batch, self.spec.global_batch, plan.devices
             ));
         }
+        let asked = candidate.layout;
+        if asked.micro_batch.is_some_and(|asked| asked != plan.micro_batch)
+            || asked.gradient_accumulation.is_some_and(|asked| asked != plan.gradient_accumulation)
+        {
+            warnings.push(format!(
+                "the layout asked for does not divide a batch of {} on each device: micro-batch {} × {} is used",
+                plan.local_batch, plan.micro_batch, plan.gradient_accumulation
+            ));
+        }
         if device.guessed_card {
             warnings.push("the network card is unknown: a measured 0.6 GB/s of TCP stands in, give or take a factor of three".to_owned());
         }
@@ -153,6 +164,10 @@ impl Builder<'_> {
             warnings.push("storage or vCPU figures are assumed".to_owned());
         }
         let job = self.job(candidate, phases, &input, conversion);
+        let undisturbed = job.undisturbed();
+        if !(undisturbed.0 > 0.0 && undisturbed.0 <= LONGEST.0) {
+            return Err(Reason::TooLong(undisturbed.hours() / 8760.0));
+        }
         Ok(Built {
             job,
             samples,
@@ -208,6 +223,12 @@ impl Builder<'_> {
             .step_times
             .device_time(self.catalog, &query)
             .map_err(|no| Reason::NoStepTime(no.to_string()))?;
+        // No device computes faster than its peak: published runs that did used a lower precision than they said.
+        let peak =
+            candidate.accelerator.as_ref().and_then(|accelerator| accelerator.peak(self.spec.precision));
+        let floor = peak
+            .map_or(Seconds::ZERO, |peak| self.spec.model.training_flops() * plan.local_batch as f64 / peak);
+        let device = DeviceTime { compute: device.compute.max(floor), ..device };
         let link = |fabric: &str, nominal| link_of(self.catalog, fabric, nominal);
         let embedding_share = if self.spec.model.embedding_parameters > 0.0 { 1.0 } else { 0.0 };
         let exchange = Exchange {
@@ -287,7 +308,11 @@ impl Builder<'_> {
             step: self
                 .pipeline(candidate, device, input, read)
                 .map(|line| steady_step(&line, seed, 0, self.pilot_batches, cancel))
-                .unwrap_or_else(|_| device_only(device)),
+                .ok()
+                .filter(|found| found.steady || found.mean.0 > 0.0)
+                .filter(|found| found.mean.0 >= 0.9 * slowest(device, input, read).0)
+                // A pilot too short to tell, as with steps of years: the slowest stage decides.
+                .unwrap_or_else(|| constant_step(slowest(device, input, read), device.total)),
         };
         let mut phases = vec![phase(cold, input.read[0])];
         if steps > cold {
@@ -429,12 +454,12 @@ fn mtbf(failures: &FailureProcess, up: Option<f64>) -> Option<Seconds> {
     (rate > 0.0).then(|| Seconds(1.0 / rate))
 }
 
-/// Stage laws are built from checked figures, so the line is always one; if it were not, the device alone decides.
-fn device_only(device: &DeviceStep) -> super::pipeline::SteadyStep {
-    super::pipeline::SteadyStep {
-        mean: device.total,
-        deviation: Seconds::ZERO,
-        input_wait: 0.0,
-        steady: true,
-    }
+/// The slowest stage of a step.
+fn slowest(device: &DeviceStep, input: &InputTimes, read: Seconds) -> Seconds {
+    device.total.max(read).max(input.decode).max(input.host_to_device)
+}
+
+fn constant_step(mean: Seconds, device: Seconds) -> SteadyStep {
+    let input_wait = if mean.0 > 0.0 { 1.0 - device / mean } else { 0.0 };
+    SteadyStep { mean, deviation: Seconds::ZERO, input_wait, steady: true }
 }

@@ -12,7 +12,7 @@ use super::job::{Meters, Phase, TrainingJob, TrainingReplica};
 use super::stretch::{Progress, Stretch};
 
 /// A leaping replica gets at most so many events: a job interrupted more often will not end.
-const MAX_EVENTS: u64 = 2_000_000;
+const MAX_EVENTS: u64 = 300_000;
 
 /// What can happen. Each event carries the generation of what it is about, and is void when that is over.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +64,8 @@ struct TrainingRun<'a> {
     /// Part of `unsaved_time` in which the device waited for input.
     unsaved_wait: SimSpan,
     workers_up: u64,
+    /// Boot or restart in progress.
+    boot: Seconds,
     meters: Meters,
     streams: Streams,
 }
@@ -136,6 +138,7 @@ impl<'a> TrainingRun<'a> {
             unsaved_time: SimSpan::ZERO,
             unsaved_wait: SimSpan::ZERO,
             workers_up: job.elastic_workers.unwrap_or(1),
+            boot: Seconds::ZERO,
             meters: Meters::default(),
             streams: Streams {
                 noise: stream("step noise"),
@@ -164,6 +167,7 @@ impl<'a> TrainingRun<'a> {
         self.attempt += 1;
         self.stretch_id += 1;
         self.state = State::Starting;
+        self.boot = boot;
         let restore =
             if self.saved == Position::default() { Seconds::ZERO } else { self.job.startup.restore };
         let span = SimSpan::from_seconds(boot + self.job.startup.load + restore);
@@ -249,7 +253,9 @@ impl<'a> TrainingRun<'a> {
             return self.begin_stretch(calendar);
         }
         self.lose();
-        self.start_again(away, calendar);
+        // What fails while starting starts again from the beginning.
+        let boot = if self.state == State::Starting { self.boot } else { away };
+        self.start_again(boot, calendar);
     }
 
     fn worker_back(&mut self, now: SimTime, calendar: &mut Calendar<Event>) {
