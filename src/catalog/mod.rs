@@ -10,6 +10,7 @@ mod embedded;
 mod facts;
 mod instance;
 mod keys;
+mod keys_prices;
 mod load;
 mod load_facts;
 mod load_prices;

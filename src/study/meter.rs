@@ -45,6 +45,9 @@ impl<'a> Metering<'a> {
         if storage.is_empty() {
             warnings.push("the storage price is unknown and not in the cost".to_owned());
         }
+        if elsewhere(scenario, catalog, &instance.provider) {
+            warnings.push("the data set lies with another provider: moving it is not in the cost".to_owned());
+        }
         let preprocessing = if scenario.training.input.convert_each_run {
             conversion_cost(scenario, catalog, instance, built)
         } else {
@@ -135,6 +138,13 @@ fn storage(
     };
     let requests = row.and_then(|row| row.class_b).map_or(Money::ZERO, |price| price.scaled(gets / 1000.0));
     (used.into_iter().collect(), requests)
+}
+
+/// Whether the storage product named is one that only other providers list.
+fn elsewhere(scenario: &Scenario, catalog: &Catalog, provider: &str) -> bool {
+    let Some(product) = &scenario.training.dataset.storage else { return false };
+    let mut listed = catalog.storage.iter().filter(|item| item.product == *product).peekable();
+    listed.peek().is_some() && listed.all(|item| item.provider != provider)
 }
 
 fn egress(scenario: &Scenario, catalog: &Catalog, instance: &Instance) -> Money {

@@ -22,6 +22,7 @@ mod progress;
 mod recurring;
 mod replicate;
 mod result;
+mod row;
 mod verdict;
 
 use crate::catalog::Catalog;

@@ -5,12 +5,11 @@
 //! evenly spaced quantiles, so that figures are smooth and need no further random numbers.
 
 use crate::catalog::{Catalog, Provenance};
-use crate::cost::{Item, Ledger, Tariff};
-use crate::layout::MemoryNeed;
+use crate::cost::{Ledger, Tariff};
 use crate::scenario::Scenario;
 use crate::stats::{Interval, quantile, sorted};
 use crate::units::{Money, Seconds};
-use crate::workload::training::{Built, Component, TrainingReplica};
+use crate::workload::training::{Component, TrainingReplica};
 
 use super::LEVEL;
 use super::carbon;
@@ -19,7 +18,8 @@ use super::meter::{Metering, conversion_cost};
 use super::prepare::{Prepared, Ready, Verdict};
 use super::recurring::recurring;
 use super::replicate::Sample;
-use super::result::{BoundRow, Conversion, Estimate, LedgerLine, MemoryPart, Probability, Row};
+use super::result::{BoundRow, Conversion, Estimate, Probability, Row};
+use super::row::{blank_row, bound_row, fill_memory, mean_ledger};
 
 /// A row with what comparing needs beside it.
 #[derive(Clone, Debug)]
@@ -437,84 +437,4 @@ fn probability_of(shares: &[f64]) -> Probability {
     let mean = shares.iter().sum::<f64>() / shares.len().max(1) as f64;
     let half = Interval::of_sample(shares, LEVEL).map_or(0.0, |interval| interval.half_width());
     Probability { probability: mean, lo: (mean - half).max(0.0), hi: (mean + half).min(1.0) }
-}
-
-fn mean_ledger(ledgers: &[Ledger]) -> Vec<LedgerLine> {
-    let count = ledgers.len().max(1) as f64;
-    Item::ALL
-        .iter()
-        .filter_map(|item| {
-            let total: Money = ledgers.iter().map(|ledger| ledger.amount(*item)).sum();
-            (total != Money::ZERO)
-                .then(|| LedgerLine { item: item.word().to_owned(), usd: total.scaled(1.0 / count).usd() })
-        })
-        .collect()
-}
-
-fn bound_row(built: &Built) -> BoundRow {
-    let bound = built.bound;
-    BoundRow {
-        name: bound.name.name().to_owned(),
-        share: bound.share,
-        next: bound.next.name().to_owned(),
-        margin: if bound.margin.is_finite() { bound.margin } else { f64::MAX },
-    }
-}
-
-fn fill_memory(row: &mut Row, need: &MemoryNeed) {
-    row.memory_per_accelerator_bytes = Some(need.total().0);
-    row.memory = need
-        .parts
-        .iter()
-        .map(|(part, bytes)| MemoryPart { part: part.word().to_owned(), bytes: bytes.0 })
-        .collect();
-}
-
-fn blank_row(item: &Prepared) -> Row {
-    let candidate = &item.candidate;
-    Row {
-        fleet: candidate.name.clone(),
-        feasible: false,
-        reason: None,
-        rank: None,
-        pareto: false,
-        instance: candidate.instance.id(),
-        instances: candidate.count,
-        accelerator: candidate.accelerator.as_ref().map(|accelerator| accelerator.name.clone()),
-        accelerators: if candidate.accelerator.is_some() { candidate.devices() } else { 0 },
-        purchase: candidate.purchase,
-        region: candidate.region.clone(),
-        layout: None,
-        price_usd_per_hour: item
-            .tariff
-            .as_ref()
-            .ok()
-            .map(|tariff| tariff.hourly.typical.usd_per_hour() * candidate.count as f64),
-        time_s: None,
-        cost_usd: None,
-        ledger: Vec::new(),
-        bound: None,
-        deadline_met: None,
-        budget_met: None,
-        provenance: None,
-        basis: None,
-        warnings: Vec::new(),
-        samples_per_s: None,
-        tokens_per_s_per_accelerator: None,
-        mfu: None,
-        stall_share: None,
-        checkpoint_share: None,
-        failure_share: None,
-        memory_per_accelerator_bytes: None,
-        memory: Vec::new(),
-        carbon_kg: None,
-        interruptions: None,
-        steps: None,
-        samples: None,
-        replications: 0,
-        relative_half_width: None,
-        difference: None,
-        conversion: None,
-        recurring: None,
-    }
 }

@@ -202,3 +202,28 @@ fn advertised_ceilings_are_never_applied() {
         assert!(three.is_err(), "{id}: {three:?}");
     }
 }
+
+#[test]
+fn a_price_far_under_its_other_regions_is_marked() {
+    let folder = tempfile::tempdir().unwrap();
+    let offers: Vec<String> = ["10", "10.5", "9.8", "4"]
+        .iter()
+        .enumerate()
+        .map(|(index, price)| {
+            format!("{{ region = \"r{index}\", on_demand = \"{price} USD/h\", as_of = \"2026-09-01\" }}")
+        })
+        .collect();
+    let text = format!(
+        "format = 1\nprovider = \"mine\"\n[[instance]]\nname = \"box\"\naccelerator = \"T4\"\naccelerators = 1\noffers = [{}]\n",
+        offers.join(", ")
+    );
+    std::fs::write(folder.path().join("mine.toml"), text).unwrap();
+    let catalog = Catalog::read(&[folder.path().to_owned()]).unwrap();
+    let marked: Vec<&str> = catalog.instances["mine/box"]
+        .offers
+        .iter()
+        .filter(|offer| offer.marks.contains(&Mark::RegionalOutlier))
+        .map(|offer| offer.region.as_str())
+        .collect();
+    assert_eq!(marked, ["r3"]);
+}
