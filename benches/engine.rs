@@ -5,7 +5,7 @@
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 
-mod work;
+mod loops;
 
 const HOLDS: u64 = 1_000_000;
 const CUSTOMERS: u64 = 1_000_000;
@@ -17,39 +17,39 @@ fn main() {
 /// Time per pop and schedule, by pending events.
 #[divan::bench_group(sample_count = 20, sample_size = 1)]
 mod hold {
-    use super::{Bencher, HOLDS, ItemsCount, black_box, work};
+    use super::{Bencher, HOLDS, ItemsCount, black_box, loops};
 
     #[divan::bench(args = [100, 10_000])]
     fn engine(bencher: Bencher, pending: u32) {
-        let spans = work::Spans::new();
+        let spans = loops::Spans::new();
         bencher
             .counter(ItemsCount::new(HOLDS))
-            .bench_local(|| work::hold_engine(&spans, black_box(pending), HOLDS));
+            .bench_local(|| loops::hold_engine(&spans, black_box(pending), HOLDS));
     }
 
     #[divan::bench(args = [100, 10_000])]
     fn bare_heap(bencher: Bencher, pending: u32) {
-        let spans = work::Spans::new();
+        let spans = loops::Spans::new();
         bencher
             .counter(ItemsCount::new(HOLDS))
-            .bench_local(|| work::hold_bare(&spans, black_box(pending), HOLDS));
+            .bench_local(|| loops::hold_bare(&spans, black_box(pending), HOLDS));
     }
 }
 
 /// An M/M/1 queue of load 0.8; items are events, two per customer.
 #[divan::bench_group(sample_count = 10, sample_size = 1)]
 mod mm1 {
-    use super::{Bencher, CUSTOMERS, ItemsCount, black_box, work};
+    use super::{Bencher, CUSTOMERS, ItemsCount, black_box, loops};
 
     #[divan::bench]
     fn engine(bencher: Bencher) {
         bencher
             .counter(ItemsCount::new(2 * CUSTOMERS))
-            .bench_local(|| work::mm1_engine(black_box(CUSTOMERS)));
+            .bench_local(|| loops::mm1_engine(black_box(CUSTOMERS)));
     }
 
     #[divan::bench]
     fn bare_heap(bencher: Bencher) {
-        bencher.counter(ItemsCount::new(2 * CUSTOMERS)).bench_local(|| work::mm1_bare(black_box(CUSTOMERS)));
+        bencher.counter(ItemsCount::new(2 * CUSTOMERS)).bench_local(|| loops::mm1_bare(black_box(CUSTOMERS)));
     }
 }

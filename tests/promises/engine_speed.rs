@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-#[path = "../../benches/work/mod.rs"]
-mod work;
+#[path = "../../benches/loops/mod.rs"]
+mod loops;
 
 /// Most that the engine may cost, over the bare loop.
 const RATIO: f64 = 2.5;
@@ -36,16 +36,16 @@ fn assert_ratio(what: &str, events: u64, [engine, bare]: [Duration; 2]) {
 #[test]
 #[cfg_attr(debug_assertions, ignore = "a matter of optimised code")]
 fn the_engine_costs_at_most_two_and_a_half_times_a_bare_heap() {
-    let spans = work::Spans::new();
+    let spans = loops::Spans::new();
     let holds = 200_000;
     for pending in [100, 10_000] {
         let times = shortest(
-            || work::hold_engine(&spans, pending, holds),
-            || work::hold_bare(&spans, pending, holds),
+            || loops::hold_engine(&spans, pending, holds),
+            || loops::hold_bare(&spans, pending, holds),
         );
         assert_ratio(&format!("hold of {pending}"), holds, times);
     }
     let customers = 100_000;
-    let times = shortest(|| work::mm1_engine(customers), || work::mm1_bare(customers));
+    let times = shortest(|| loops::mm1_engine(customers), || loops::mm1_bare(customers));
     assert_ratio("M/M/1", 2 * customers, times);
 }
