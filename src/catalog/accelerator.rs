@@ -30,6 +30,8 @@ pub enum Precision {
     Fp16,
     /// 8-bit floats.
     Fp8,
+    /// 4-bit floats with block scales (NVFP4).
+    Nvfp4,
 }
 
 impl Precision {
@@ -40,6 +42,7 @@ impl Precision {
         ("bf16", Self::Bf16),
         ("fp16", Self::Fp16),
         ("fp8", Self::Fp8),
+        ("nvfp4", Self::Nvfp4),
     ];
 
     /// The word used in scenarios.
@@ -53,7 +56,7 @@ impl Precision {
     pub fn bytes(self) -> f64 {
         match self {
             Self::Fp32 | Self::Tf32 => 4.0,
-            Self::Bf16 | Self::Fp16 | Self::Fp8 => 2.0,
+            Self::Bf16 | Self::Fp16 | Self::Fp8 | Self::Nvfp4 => 2.0,
         }
     }
 }
@@ -134,6 +137,7 @@ impl Accelerator {
             Precision::Tf32 => peaks.tf32.or(peaks.fp32),
             Precision::Bf16 | Precision::Fp16 => peaks.half.or(peaks.fp32),
             Precision::Fp8 => peaks.fp8.or(peaks.half).or(peaks.fp32),
+            Precision::Nvfp4 => peaks.fp4.or(peaks.fp8).or(peaks.half).or(peaks.fp32),
         }
     }
 }

@@ -234,6 +234,7 @@ impl Catalog {
             flops_forward,
             sequence_length: entry.number("sequence_length"),
             hidden: entry.number("hidden"),
+            transformer: None,
             layers: entry.number("layers"),
             heads: entry.number("heads"),
             vocabulary: entry.number("vocabulary"),

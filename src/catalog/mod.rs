@@ -16,8 +16,10 @@ mod load_facts;
 mod load_prices;
 mod lookup;
 mod model;
+mod parallel;
 mod provenance;
 mod purchase;
+mod transformer;
 
 pub use accelerator::{Accelerator, AcceleratorKind, Peaks, Precision};
 pub use checks::{OLD_ON_DEMAND_DAYS, OLD_SPOT_DAYS};
@@ -31,5 +33,7 @@ pub use keys::CATALOG_FILE;
 pub use load::{Catalog, CatalogError};
 pub use lookup::Unknown;
 pub use model::{Architecture, Dataset, Model};
+pub use parallel::{Offload, ParallelLayout, Recompute, Sharding};
 pub use provenance::{Fact, Provenance};
 pub use purchase::Purchase;
+pub use transformer::{Attention, Experts, StateSpace, Transformer};

@@ -2,7 +2,7 @@
 
 use crate::units::{Bytes, Flops, Seconds};
 
-use super::Fact;
+use super::{Fact, Transformer};
 
 /// The family of a model's operations; decides which measurements may stand in for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,6 +97,8 @@ pub struct Model {
     pub heads: Option<f64>,
     /// Vocabulary.
     pub vocabulary: Option<f64>,
+    /// The shape of its layers, for transformers that can be split.
+    pub transformer: Option<Transformer>,
     /// Activations kept per sample in 16-bit training.
     pub activation_memory: Option<Bytes>,
     /// Stored bytes of one sample.

@@ -45,7 +45,7 @@ impl Arithmetic {
     pub fn of(precision: Precision, accelerator: &Accelerator) -> Self {
         match precision {
             _ if lacks_matrix_units(accelerator) => Self::Fp32,
-            Precision::Bf16 | Precision::Fp16 | Precision::Fp8 => Self::Mixed,
+            Precision::Bf16 | Precision::Fp16 | Precision::Fp8 | Precision::Nvfp4 => Self::Mixed,
             Precision::Tf32 if has_tf32(accelerator) => Self::Tf32,
             Precision::Tf32 | Precision::Fp32 => Self::Fp32,
         }
