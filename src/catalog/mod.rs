@@ -20,6 +20,7 @@ mod parallel;
 mod provenance;
 mod purchase;
 mod transformer;
+mod transformer_counts;
 
 pub use accelerator::{Accelerator, AcceleratorKind, Peaks, Precision};
 pub use checks::{OLD_ON_DEMAND_DAYS, OLD_SPOT_DAYS};
@@ -37,3 +38,4 @@ pub use parallel::{Offload, ParallelLayout, Recompute, Sharding};
 pub use provenance::{Fact, Provenance};
 pub use purchase::Purchase;
 pub use transformer::{Attention, Experts, StateSpace, Transformer};
+pub use transformer_counts::CausalCount;

@@ -52,7 +52,7 @@ impl From<ValidateError> for Failure {
             ValidateError::Read(ReadError::Open { .. }) => (Status::Io, "io"),
             ValidateError::Read(ReadError::TooMany { .. }) => (Status::Limit, "limit"),
             ValidateError::Read(_) => (Status::BadFile, "observations"),
-            ValidateError::Profile(_) => (Status::Fault, "profile"),
+            ValidateError::Profile(_) | ValidateError::Fit(_) => (Status::Fault, "profile"),
         };
         Self::plain(status, code, error.to_string())
     }

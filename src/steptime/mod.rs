@@ -8,6 +8,7 @@
 pub mod collectives;
 pub mod placement;
 pub mod roofline;
+mod transformer;
 
 mod coefficients;
 mod components;
@@ -40,3 +41,7 @@ pub use regression::Regression;
 pub use stack::SoftwareStack;
 pub use subject::{Arithmetic, has_tf32};
 pub use tables::ProfileError;
+pub use transformer::{
+    Coefficient, Links, MeasuredStep, StepParts, Term, Terms, TransformerFit, TransformerJob,
+    TransformerProfile, TransformerSoftware, TransformerStep, TransformerSteps,
+};

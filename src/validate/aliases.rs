@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::catalog::{Catalog, Model};
+use crate::catalog::{Accelerator, Catalog, Model};
 use crate::steptime::ProfileError;
+use crate::units::{Bytes, BytesPerSecond};
 
 /// An accelerator as published.
 #[derive(Clone, Debug, Deserialize)]
@@ -17,6 +18,12 @@ pub(super) struct PublishedAccelerator {
     pub per_node: u64,
     /// Fabric between them.
     pub fabric: String,
+    /// GB of memory where it is not the catalog entry's.
+    memory_gb: Option<f64>,
+    /// GB/s of memory bandwidth where it is not.
+    memory_bandwidth_gb_s: Option<f64>,
+    /// GB/s of the device link where it is not.
+    link_gb_s: Option<f64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -59,8 +66,21 @@ impl Aliases {
                 accelerator: name.to_owned(),
                 per_node: accelerator.per_host.unwrap_or(8),
                 fabric: fabric.to_owned(),
+                memory_gb: None,
+                memory_bandwidth_gb_s: None,
+                link_gb_s: None,
             })
         })
+    }
+
+    /// The catalog entry of a published accelerator with what the table states otherwise.
+    pub(super) fn variant(&self, catalog: &Catalog, named: &PublishedAccelerator) -> Option<Accelerator> {
+        let mut accelerator = catalog.accelerators.get(&named.accelerator)?.clone();
+        let rate = |stated: Option<f64>| stated.map(|rate| BytesPerSecond(rate * 1e9));
+        accelerator.memory = named.memory_gb.map(|memory| Bytes(memory * 1e9)).or(accelerator.memory);
+        accelerator.memory_bandwidth = rate(named.memory_bandwidth_gb_s).or(accelerator.memory_bandwidth);
+        accelerator.link_bandwidth = rate(named.link_gb_s).or(accelerator.link_bandwidth);
+        Some(accelerator)
     }
 
     /// The model of a published name, by id, alias or full name.

@@ -2,6 +2,8 @@
 
 use crate::steptime::{Arithmetic, Observation};
 
+use super::transformers::TransformerColumns;
+
 /// What a published value measures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Metric {
@@ -15,6 +17,14 @@ pub enum Metric {
     TokensPerDevice,
     /// Minutes to the benchmark's target.
     MinutesToTarget,
+    /// TFLOP/s of one device, by the table's count of operations.
+    TeraFlopsPerDevice,
+    /// Model operations over the 16-bit peak, in percent.
+    ModelUtilisation,
+    /// Operations with those repeated over the 16-bit peak, in percent.
+    HardwareUtilisation,
+    /// GB of one device's memory.
+    MemoryPerDevice,
     /// What is not predicted yet.
     Other(String),
 }
@@ -26,6 +36,10 @@ impl Metric {
         ("step_time_s", Self::StepTime),
         ("tokens_s_per_acc", Self::TokensPerDevice),
         ("time_to_train_min", Self::MinutesToTarget),
+        ("tflops_per_acc", Self::TeraFlopsPerDevice),
+        ("mfu", Self::ModelUtilisation),
+        ("hfu", Self::HardwareUtilisation),
+        ("mem_gb_per_acc", Self::MemoryPerDevice),
     ];
 
     /// The metric of a word in the column `metric`.
@@ -103,6 +117,8 @@ pub struct Configuration {
     pub samples_to_target: Option<f64>,
     /// A parallelism other than over data.
     pub split: Option<&'static str>,
+    /// Shape and layout, where the row is of a transformer.
+    pub transformer: TransformerColumns,
 }
 
 /// Precision as a row states it; what the device makes of it is the device's.
@@ -145,6 +161,7 @@ impl Configuration {
             sequence: row.sequence,
             samples_to_target: None,
             split: None,
+            transformer: TransformerColumns::default(),
         }
     }
 }

@@ -13,6 +13,7 @@ mod report;
 mod resolve;
 mod score;
 mod text;
+mod transformers;
 
 use std::path::PathBuf;
 
@@ -26,6 +27,7 @@ pub use configuration::{Configuration, Counting, Metric, StatedPrecision};
 pub use read::{MAX_ROWS, ReadError, Row};
 pub use report::{Figures, Group, Report, RowReport};
 pub use resolve::Skip;
+pub use transformers::{FitError, TransformerColumns, fit_transformers};
 
 /// Where observations come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +47,9 @@ pub enum ValidateError {
     /// The shipped tables do not hold together.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// The shipped table of transformers does not.
+    #[error(transparent)]
+    Fit(#[from] FitError),
 }
 
 /// Predicts the rows of every source and compares them with what was published.

@@ -7,6 +7,7 @@ use super::aliases::Aliases;
 use super::configuration::Configuration;
 use super::nodes::over_hosts;
 use super::resolve::{Resolved, Skip};
+use super::transformers::{FitError, TransformerPredictor};
 
 /// A predicted value with its 90 % interval, in the row's own metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,6 +15,8 @@ pub(super) struct Predicted {
     pub value: f64,
     pub low: f64,
     pub high: f64,
+    /// The term that takes most of the step.
+    pub term: &'static str,
 }
 
 /// Predicts rows, each without any measurement of its pair of device and model.
@@ -22,16 +25,21 @@ pub(super) struct Predictor<'a> {
     catalog: &'a Catalog,
     aliases: Aliases,
     held_out: HeldOut<'a>,
+    transformers: TransformerPredictor,
 }
 
 impl<'a> Predictor<'a> {
-    pub(super) fn new(catalog: &'a Catalog, steps: &'a StepTimes) -> Result<Self, ProfileError> {
+    pub(super) fn new(catalog: &'a Catalog, steps: &'a StepTimes) -> Result<Self, FitError> {
         let held_out = HeldOut::shipped(steps, catalog, Hidden::Pair)?;
-        Ok(Self { catalog, aliases: Aliases::embedded()?, held_out })
+        let transformers = TransformerPredictor::new(catalog)?;
+        Ok(Self { catalog, aliases: Aliases::embedded()?, held_out, transformers })
     }
 
     /// The prediction of a row, or why there is none.
     pub(super) fn predict(&mut self, row: &Configuration) -> Result<Result<Predicted, Skip>, ProfileError> {
+        if self.is_transformer(row) {
+            return self.transformers.predict(self.catalog, &self.aliases, row);
+        }
         let resolved = match Resolved::of(self.catalog, &self.aliases, row) {
             Ok(resolved) => resolved,
             Err(skip) => return Ok(Err(skip)),
@@ -50,6 +58,18 @@ impl<'a> Predictor<'a> {
         let Some((rate, error)) = scaled else { return Ok(Err(Skip::Network)) };
         let value = resolved.published(row, rate);
         let factor = libm::exp(Z90 * libm::hypot(error, Resolved::metric_error(row)));
-        Ok(Ok(Predicted { value, low: value / factor, high: value * factor }))
+        Ok(Ok(Predicted { value, low: value / factor, high: value * factor, term: "" }))
+    }
+
+    /// Whether a row is of a model that is split into layers and terms.
+    fn is_transformer(&self, row: &Configuration) -> bool {
+        match row.category.as_str() {
+            "llm" | "moe" => true,
+            "diffusion" => {
+                let model = self.aliases.model(self.catalog, &row.model);
+                model.is_some_and(|model| model.transformer.is_some())
+            }
+            _ => false,
+        }
     }
 }

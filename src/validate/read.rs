@@ -10,6 +10,7 @@ use crate::steptime::Observation;
 
 use super::configuration::{Configuration, Counting, Metric};
 use super::text;
+use super::transformers::TransformerColumns;
 
 /// Rows that a file may hold.
 pub const MAX_ROWS: usize = 1_000_000;
@@ -189,6 +190,35 @@ impl Line<'_> {
         })
     }
 
+    fn transformer(&self) -> Result<TransformerColumns, ReadError> {
+        let lower = |column: &str| self.text(column).to_lowercase();
+        Ok(TransformerColumns {
+            layers: self.positive("layers")?,
+            hidden: self.positive("hidden")?,
+            heads: self.positive("heads")?,
+            kv_heads: self.positive("kv_heads")?,
+            ffn: self.positive("ffn")?,
+            vocabulary: self.positive("vocab")?,
+            experts: self.positive("experts")?,
+            top_k: self.positive("top_k")?,
+            experts_hidden: self.positive("experts_hidden")?,
+            data: self.count("dp")?,
+            tensor: self.count("tp")?,
+            pipeline: self.count("pp")?,
+            virtual_stages: self.count("vpp")?,
+            context: self.count("cp")?,
+            expert: self.count("ep")?,
+            sharding: lower("zero_stage_or_fsdp"),
+            recompute: lower("recompute"),
+            precision: lower("precision"),
+            recipe: lower("fp8_recipe"),
+            optimizer: lower("optimizer"),
+            attention: lower("attention"),
+            compile: lower("compile"),
+            unit: lower("unit"),
+        })
+    }
+
     fn configuration(&self) -> Result<Configuration, ReadError> {
         let interconnect = self.text("interconnect");
         let stack = text::stack(self.text("framework"), self.text("benchmark_round"), interconnect);
@@ -223,6 +253,7 @@ impl Line<'_> {
             sequence: self.positive("seq_len")?,
             samples_to_target: self.positive("samples_to_target")?,
             split,
+            transformer: self.transformer()?,
         })
     }
 }

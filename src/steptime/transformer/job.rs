@@ -1,0 +1,170 @@
+//! What a step of a transformer is asked about.
+
+use crate::catalog::{Accelerator, AcceleratorKind, ParallelLayout, Precision, Recompute, Transformer};
+
+/// Software that trains transformers, as far as published rows tell kinds apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TransformerSoftware {
+    /// PyTorch with sharded data parallelism, operation by operation (llm-foundry, torchtitan uncompiled).
+    FsdpEager,
+    /// The same, compiled (torchtitan).
+    FsdpCompiled,
+    /// JAX under XLA (MaxText, Levanter).
+    Jax,
+    /// Megatron-Bridge and NeMo containers of 2025 and later.
+    MegatronBridge,
+    /// Megatron-LM with Megatron-Core.
+    MegatronCore,
+    /// Megatron-LM of 2021 and 2022: no fused attention.
+    MegatronEarly,
+    /// Megatron-DeepSpeed (BigScience).
+    MegatronDeepSpeed,
+    /// Submissions to MLPerf Training.
+    Benchmark,
+}
+
+impl TransformerSoftware {
+    /// Every kind with its word in tables.
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("fsdp-eager", Self::FsdpEager),
+        ("fsdp-compiled", Self::FsdpCompiled),
+        ("jax", Self::Jax),
+        ("megatron-bridge", Self::MegatronBridge),
+        ("megatron-core", Self::MegatronCore),
+        ("megatron-early", Self::MegatronEarly),
+        ("megatron-deepspeed", Self::MegatronDeepSpeed),
+        ("benchmark", Self::Benchmark),
+    ];
+
+    /// The word in tables.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
+    }
+
+    /// Launches of a layer's forward and backward pass that the host issues one by one; none under XLA, few with
+    /// captured graphs. Orders of magnitude; the time of a launch is fitted.
+    pub(super) fn launches(self) -> f64 {
+        match self {
+            Self::FsdpEager => 70.0,
+            Self::MegatronDeepSpeed => 60.0,
+            Self::MegatronEarly => 55.0,
+            Self::MegatronCore => 50.0,
+            Self::MegatronBridge => 45.0,
+            Self::FsdpCompiled => 40.0,
+            Self::Benchmark => 15.0,
+            Self::Jax => 0.0,
+        }
+    }
+}
+
+/// How the devices of a job reach each other: nominal rates in bytes per second and direction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Links {
+    /// Devices of the fast domain: a host, a rack of one NVLink domain, or a TPU slice.
+    pub domain: u64,
+    /// Rate of a device inside the domain.
+    pub inside: f64,
+    /// Rate of a device's share of its host's cards.
+    pub across: f64,
+    /// Devices of a host.
+    pub per_host: u64,
+    /// Whether the domain is a torus of direct links instead of a switch.
+    pub torus: bool,
+}
+
+impl Links {
+    /// The links of an accelerator in hosts of `per_host` with cards of `host_network` bytes per second together. Racks
+    /// of GB200 and GB300 are one domain of 72, a TPU slice is one torus.
+    #[must_use]
+    pub fn of(accelerator: &Accelerator, per_host: u64, host_network: f64) -> Self {
+        let torus = accelerator.kind == AcceleratorKind::Tpu;
+        let domain = match accelerator.name.as_str() {
+            "GB200" | "GB300" => 72,
+            _ if torus => u64::MAX,
+            _ => per_host.max(1),
+        };
+        let inside = accelerator.link_bandwidth.unwrap_or_else(|| accelerator.pcie_bandwidth()).0;
+        Self {
+            domain,
+            inside,
+            across: host_network / per_host.max(1) as f64,
+            per_host: per_host.max(1),
+            torus,
+        }
+    }
+
+    /// The rate of a device in a group of `ranks` neighbours.
+    pub(super) fn of_group(&self, ranks: f64) -> f64 {
+        if ranks <= self.domain as f64 { self.inside * INSIDE_SHARE } else { self.across * ACROSS_SHARE }
+    }
+}
+
+/// Share of the sheet's rate that large messages reach inside a domain, before the fit (NCCL on NVSwitch: 254 of
+/// 450 GB/s on 8 H100 counted as bus bandwidth 361).
+pub(super) const INSIDE_SHARE: f64 = 0.75;
+/// The same between hosts.
+pub(super) const ACROSS_SHARE: f64 = 0.8;
+
+/// One training job of a transformer on one sort of device.
+#[derive(Clone, Copy, Debug)]
+pub struct TransformerJob<'a> {
+    /// Catalog id of the model; only names what was measured.
+    pub model: &'a str,
+    /// Shape.
+    pub shape: &'a Transformer,
+    /// Tokens of a sequence.
+    pub sequence: f64,
+    /// Arithmetic of the layers' matrix products; attention and the vocabulary stay in 16 bit.
+    pub precision: Precision,
+    /// Scaling recipe of 8-bit and 4-bit products, where known.
+    pub recipe: &'a str,
+    /// Device.
+    pub accelerator: &'a Accelerator,
+    /// Software.
+    pub software: TransformerSoftware,
+    /// Release of the software, where known.
+    pub release: &'a str,
+    /// Whether tensor-parallel exchanges are cut up to hide behind products (asynchronous tensor parallelism).
+    pub asynchronous_tensor: bool,
+    /// Whether attention is fused (FlashAttention, arXiv 2205.14135).
+    pub flash: bool,
+    /// Whether only low-rank adapters are trained (LoRA, arXiv 2106.09685).
+    pub adapters: bool,
+    /// Layout.
+    pub layout: ParallelLayout,
+    /// Links.
+    pub links: Links,
+}
+
+impl TransformerJob<'_> {
+    /// Tokens of one device in a micro-batch before tensor parallelism.
+    pub(super) fn tokens(&self) -> f64 {
+        self.layout.micro_batch as f64 * self.sequence / self.layout.context as f64
+    }
+
+    /// Share of the forward pass of the layers' products that the backward pass repeats.
+    pub(super) fn repeated(&self) -> f64 {
+        match self.layout.recompute {
+            Recompute::None => 0.0,
+            // Fused attention has nothing worth repeating: what FSDP software calls selective repeats every other
+            // matrix product.
+            Recompute::Selective if self.flash && self.is_fsdp() => 0.45,
+            Recompute::Selective => 0.0,
+            Recompute::Full => 1.0,
+        }
+    }
+
+    /// Share of the attention's core that the backward pass repeats beside its own needs.
+    pub(super) fn repeated_attention(&self) -> f64 {
+        match self.layout.recompute {
+            Recompute::None => 0.0,
+            Recompute::Selective if self.flash => 0.0,
+            Recompute::Selective | Recompute::Full => 1.0,
+        }
+    }
+
+    pub(super) fn is_fsdp(&self) -> bool {
+        matches!(self.software, TransformerSoftware::FsdpEager | TransformerSoftware::FsdpCompiled)
+    }
+}

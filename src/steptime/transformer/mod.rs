@@ -1,0 +1,22 @@
+//! Steps of transformers under any parallel layout: a sum of bounded terms, each visible, each scaled by a fit.
+//!
+//! Owns the job ([`TransformerJob`]), its terms by datasheet and kernel efficiencies ([`Terms`]), how they run beside
+//! each other ([`StepParts`]), and the fit that scales them ([`TransformerFit`], [`TransformerProfile`]). It must not
+//! know whether a layout fits in memory, nor what a step costs.
+
+mod components;
+mod device;
+mod fit;
+mod job;
+mod predict;
+mod products;
+mod profile;
+mod step;
+mod terms;
+
+pub use fit::{MeasuredStep, TransformerFit};
+pub use job::{Links, TransformerJob, TransformerSoftware};
+pub use predict::{TransformerStep, TransformerSteps};
+pub use profile::{Coefficient, TransformerProfile};
+pub use step::StepParts;
+pub use terms::{Term, Terms};

@@ -1,0 +1,87 @@
+//! Steps of jobs by a profile.
+
+use crate::catalog::Provenance;
+use crate::steptime::tables::ProfileError;
+
+use super::fit::NOISE;
+use super::job::TransformerJob;
+use super::profile::{Scaling, TransformerProfile};
+use super::step::StepParts;
+use super::terms::{Term, Terms};
+
+/// Standard deviations of the coefficients leave out how they vary together: by this much the intervals of left-out
+/// rows had to be wider to hold 90 % of them.
+const WIDENING: f64 = 1.6;
+
+/// A predicted step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransformerStep {
+    /// Its parts.
+    pub parts: StepParts,
+    /// Standard deviation of the logarithm of its error.
+    pub log_error: f64,
+    /// The term that takes most of it.
+    pub greatest: Term,
+    /// How it is known.
+    pub provenance: Provenance,
+}
+
+/// Predicts steps of transformers.
+#[derive(Clone, Debug)]
+pub struct TransformerSteps {
+    profile: TransformerProfile,
+}
+
+impl TransformerSteps {
+    /// By the shipped profile.
+    ///
+    /// # Errors
+    /// When the table is not what the program expects.
+    pub fn embedded() -> Result<Self, ProfileError> {
+        Ok(Self { profile: TransformerProfile::embedded()? })
+    }
+
+    /// By a profile.
+    #[must_use]
+    pub fn by(profile: TransformerProfile) -> Self {
+        Self { profile }
+    }
+
+    /// The profile.
+    #[must_use]
+    pub fn profile(&self) -> &TransformerProfile {
+        &self.profile
+    }
+
+    /// The step of a job.
+    #[must_use]
+    pub fn step(&self, job: &TransformerJob<'_>) -> TransformerStep {
+        let scaling = self.profile.scaling(job);
+        let terms = Terms::of(job);
+        let parts = terms.step(&scaling.terms).scaled(libm::exp(scaling.step));
+        let shares = shares(&terms, &scaling, parts.total());
+        let mut variance = NOISE * NOISE + scaling.step_variance;
+        for (share, of_term) in shares.iter().zip(&scaling.term_variances) {
+            variance += share * share * of_term;
+        }
+        let greatest = (0..Term::COUNT).max_by(|left, right| shares[*left].total_cmp(&shares[*right]));
+        TransformerStep {
+            parts,
+            log_error: WIDENING * variance.sqrt(),
+            greatest: Term::ALL[greatest.unwrap_or(0)].1,
+            provenance: Provenance::Published,
+        }
+    }
+}
+
+/// The share of each term in a step, as if none hid another.
+fn shares(terms: &Terms, scaling: &Scaling, total: f64) -> [f64; Term::COUNT] {
+    let mut shares = terms.seconds;
+    for (index, share) in shares.iter_mut().enumerate() {
+        let once = matches!(Term::ALL[index].1, Term::GradientExchange | Term::Optimizer);
+        let times = if once { 1.0 } else { terms.micro_batches };
+        let seconds = *share * times * libm::exp(scaling.terms[index] + scaling.step);
+        *share = (seconds / total).min(1.0);
+    }
+    shares
+}

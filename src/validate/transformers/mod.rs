@@ -1,0 +1,11 @@
+//! Rows of transformers: their jobs, and predictions that never saw the pair of device and model that a row is about.
+
+mod columns;
+mod convert;
+mod held_out;
+mod row;
+mod words;
+
+pub use columns::TransformerColumns;
+pub(super) use held_out::TransformerPredictor;
+pub use held_out::{FitError, fit_transformers};

@@ -1,0 +1,265 @@
+//! A row of a transformer to the job that it publishes.
+
+use crate::catalog::{
+    Accelerator, Attention, Catalog, Experts, ParallelLayout, Precision, Recompute, Transformer,
+};
+use crate::steptime::{Links, Terms, TransformerJob, TransformerSoftware};
+use crate::validate::aliases::Aliases;
+use crate::validate::configuration::{Configuration, Metric};
+use crate::validate::resolve::Skip;
+
+use super::convert::{Conversion, StepFacts};
+use super::words;
+
+/// Micro-batches tried where a row names none and nothing says how large one was: the largest that usually fits.
+const UNNAMED_MICRO_BATCH: [u64; 4] = [8, 4, 2, 1];
+/// Tokens times width of a micro-batch and tensor-parallel rank beyond which early layouts took a smaller one.
+const USUAL_ACTIVATIONS: f64 = 4.0 * 2048.0 * 4096.0;
+
+/// A row in the step model's terms.
+#[derive(Clone, Debug)]
+pub(super) struct TransformerRow {
+    pub model: String,
+    pub accelerator: Accelerator,
+    pub shape: Transformer,
+    pub sequence: f64,
+    pub precision: Precision,
+    pub recipe: String,
+    pub release: String,
+    pub optimizer: String,
+    pub software: TransformerSoftware,
+    pub flash: bool,
+    pub adapters: bool,
+    pub asynchronous_tensor: bool,
+    pub layout: ParallelLayout,
+    pub links: Links,
+    pub conversion: Option<Conversion>,
+}
+
+impl TransformerRow {
+    /// The job of a row.
+    pub(super) fn of(catalog: &Catalog, aliases: &Aliases, row: &Configuration) -> Result<Self, Skip> {
+        let columns = &row.transformer;
+        let named = aliases.accelerator(catalog, &row.accelerator);
+        let named = named.ok_or_else(|| Skip::Accelerator(row.accelerator.clone()))?;
+        let accelerator = aliases.variant(catalog, &named);
+        let accelerator = accelerator.ok_or_else(|| Skip::Accelerator(row.accelerator.clone()))?;
+        let known = aliases.model(catalog, &row.model);
+        let shape = shape(known.and_then(|model| model.transformer), row)
+            .ok_or_else(|| Skip::Model(row.model.clone()))?;
+        let model = known.map_or_else(|| row.model.clone(), |model| model.id.clone());
+        let usual_sequence = known.and_then(|model| model.sequence_length);
+        let sequence = row.sequence.or(usual_sequence).ok_or(Skip::Blank("seq_len"))?;
+        let software = words::software(&row.framework, row.stack == "mlperf", columns, &accelerator);
+        let devices = row.devices.ok_or(Skip::Blank("accelerator_count"))?;
+        let per_host = row.per_node.unwrap_or(named.per_node).max(1);
+        let network = words::host_network(&row.network, per_host, &accelerator);
+        let mut job = Self {
+            precision: words::precision(&columns.precision, software, &accelerator),
+            recipe: columns.recipe.clone(),
+            release: words::release(&row.framework),
+            optimizer: columns.optimizer.clone(),
+            flash: words::flash(&columns.attention, software),
+            adapters: row.task == "lora",
+            asynchronous_tensor: columns.compile.contains("async-tp"),
+            links: Links::of(&accelerator, per_host, network),
+            layout: ParallelLayout::default(),
+            conversion: None,
+            model,
+            accelerator,
+            shape,
+            sequence,
+            software,
+        };
+        let batch = job.lay_out(row, devices)?;
+        let facts = StepFacts {
+            shape: &job.shape,
+            batch,
+            sequence,
+            devices: devices as f64,
+            peak: job.accelerator.peak(Precision::Bf16).map_or(f64::NAN, |peak| peak.0),
+            counts_recompute: columns.unit.contains("hardware")
+                || software == TransformerSoftware::MegatronDeepSpeed
+                    && job.layout.recompute == Recompute::Full,
+            adapters: job.adapters,
+            to_target: row.samples_to_target,
+            tokens: columns.unit.contains("token"),
+        };
+        job.conversion = Conversion::of(&row.metric, &facts);
+        if row.metric == Metric::MinutesToTarget && row.samples_to_target.is_none() {
+            return Err(Skip::Blank("samples_to_target"));
+        }
+        Ok(job)
+    }
+
+    /// The job as the step model takes it.
+    pub(super) fn job(&self) -> TransformerJob<'_> {
+        TransformerJob {
+            model: &self.model,
+            shape: &self.shape,
+            sequence: self.sequence,
+            precision: self.precision,
+            recipe: &self.recipe,
+            accelerator: &self.accelerator,
+            software: self.software,
+            release: &self.release,
+            asynchronous_tensor: self.asynchronous_tensor,
+            flash: self.flash,
+            adapters: self.adapters,
+            layout: self.layout,
+            links: self.links,
+        }
+    }
+
+    /// Fills the layout from the row's columns; gives the sequences of a step.
+    fn lay_out(&mut self, row: &Configuration, devices: u64) -> Result<f64, Skip> {
+        let columns = &row.transformer;
+        let degree = |stated: Option<u64>| stated.unwrap_or(1).max(1);
+        let mut layout = ParallelLayout {
+            tensor: degree(columns.tensor),
+            pipeline: degree(columns.pipeline),
+            virtual_stages: degree(columns.virtual_stages),
+            context: degree(columns.context),
+            expert: degree(columns.expert),
+            sharding: words::sharding(&columns.sharding, self.software),
+            shard_group: words::shard_group(&columns.sharding),
+            recompute: words::recompute(&columns.recompute, self.software),
+            offload: words::offload(&columns.sharding),
+            sequence_parallel: words::sequence_parallel(&columns.recompute, self.software),
+            ..ParallelLayout::default()
+        };
+        let split = layout.tensor * layout.pipeline * layout.context;
+        layout.data = (devices / split).max(1);
+        let unsplit = columns.tensor.is_none() && columns.pipeline.is_none();
+        let replicas = columns.data.filter(|data| unsplit && *data < layout.data);
+        let batch = row.global_batch.or_else(|| {
+            let micro = row.micro_batch? * row.accumulation.unwrap_or(1.0);
+            Some(micro * replicas.unwrap_or(layout.data) as f64)
+        });
+        let batch = batch.ok_or(Skip::Blank("global_batch"))?;
+        if let Some(replicas) = replicas {
+            layout.data = replicas;
+        } else if batch < layout.data as f64 && batch >= 1.0 {
+            // Fewer sequences than ranks: ranks share sequences.
+            layout.context *= (layout.data as f64 / batch).round().max(1.0) as u64;
+            layout.data = batch as u64;
+        }
+        let own = (batch / layout.data as f64).max(1.0);
+        layout.micro_batch = self.micro_batch(row, &layout, own);
+        layout.accumulation = (own / layout.micro_batch as f64).round().max(1.0) as u64;
+        self.layout = layout;
+        if replicas.is_some() {
+            self.spread(devices / layout.data.max(1));
+        }
+        Ok(batch)
+    }
+
+    fn micro_batch(&self, row: &Configuration, layout: &ParallelLayout, own: f64) -> u64 {
+        if let Some(micro) = row.micro_batch.or(row.accumulation.map(|steps| own / steps)) {
+            return micro.round().max(1.0) as u64;
+        }
+        if self.software == TransformerSoftware::Jax {
+            return own.round().max(1.0) as u64;
+        }
+        let of = |micro: u64| micro as f64 * self.sequence * self.shape.hidden / layout.tensor as f64;
+        let fits = |micro: &u64| of(*micro) <= USUAL_ACTIVATIONS && *micro as f64 <= own;
+        UNNAMED_MICRO_BATCH.into_iter().find(fits).unwrap_or(1)
+    }
+
+    /// Spreads each replica over `ranks` devices in the way that the unfitted terms find fastest, where a row names only
+    /// its replicas.
+    fn spread(&mut self, ranks: u64) {
+        let mut best: Option<(f64, ParallelLayout)> = None;
+        let widest = self.links.domain.min(8);
+        for tensor in
+            (0..=3).map(|power| 1 << power).filter(|tensor| ranks % tensor == 0 && *tensor <= widest)
+        {
+            for context in (0..=3).map(|power| 1 << power).filter(|context| ranks / tensor % context == 0) {
+                let pipeline = ranks / tensor / context;
+                self.layout = ParallelLayout { tensor, context, pipeline, ..self.layout };
+                if self.shape.layers % pipeline as f64 != 0.0 || !self.holds_weights() {
+                    continue;
+                }
+                let seconds = Terms::of(&self.job()).nominal_seconds();
+                if best.is_none_or(|(least, _)| seconds < least) {
+                    best = Some((seconds, self.layout));
+                }
+            }
+        }
+        let usual = ParallelLayout { tensor: ranks.min(widest), context: 1, pipeline: 1, ..self.layout };
+        self.layout = best.map_or(usual, |(_, layout)| layout);
+    }
+
+    /// Whether a device holds its share of the weights in their precision, with room for as much again.
+    fn holds_weights(&self) -> bool {
+        let ranks = (self.layout.tensor * self.layout.pipeline) as f64;
+        let bytes = if self.precision == Precision::Fp8 { 1.2 } else { 2.0 };
+        let states = if self.adapters { bytes } else { 18.0 };
+        let memory = self.accelerator.memory.map_or(0.0, |memory| memory.0);
+        self.shape.parameters() * states / ranks < 0.75 * memory
+    }
+}
+
+/// The shape of a row: its own columns over the catalog's model, or its columns alone where they suffice.
+fn shape(known: Option<Transformer>, row: &Configuration) -> Option<Transformer> {
+    let columns = &row.transformer;
+    let mut shape = match known {
+        Some(shape) => shape,
+        None => from_columns(row)?,
+    };
+    if let Some(layers) = columns.layers.filter(|layers| *layers != shape.layers) {
+        shape = shape.with_layers(layers);
+        if let Some(experts) = &mut shape.experts {
+            experts.dense_layers = experts.dense_layers.min(1.0);
+        }
+    }
+    let heads = columns.heads;
+    if let Some(hidden) = columns.hidden.filter(|hidden| *hidden != shape.hidden) {
+        let own = from_columns(row)?;
+        shape = Transformer { hidden, attention: own.attention, ffn: own.ffn, ..shape };
+    } else if let (Some(heads), Attention::Grouped { heads: of_model, .. }) = (heads, shape.attention)
+        && heads != of_model
+    {
+        let kv_heads = columns.kv_heads.unwrap_or(heads);
+        shape.attention = Attention::Grouped { heads, kv_heads, head_dim: shape.hidden / heads };
+    }
+    shape.ffn = columns.ffn.unwrap_or(shape.ffn);
+    shape.vocabulary = columns.vocabulary.unwrap_or(shape.vocabulary);
+    Some(shape)
+}
+
+/// A plain decoder from a row's columns.
+fn from_columns(row: &Configuration) -> Option<Transformer> {
+    let columns = &row.transformer;
+    let (layers, hidden) = (columns.layers?, columns.hidden?);
+    let heads = columns.heads.unwrap_or((hidden / 128.0).max(1.0));
+    let kv_heads = columns.kv_heads.unwrap_or(heads);
+    let experts = columns.experts.map(|count| Experts {
+        count,
+        top_k: columns.top_k.unwrap_or(1.0),
+        hidden: columns.experts_hidden.or(columns.ffn).unwrap_or(4.0 * hidden),
+        shared: 0.0,
+        shared_hidden: 0.0,
+        every: 1.0,
+        dense_layers: 0.0,
+        latent: None,
+    });
+    Some(Transformer {
+        layers,
+        decoder_layers: 0.0,
+        hidden,
+        attention: Attention::Grouped { heads, kv_heads, head_dim: hidden / heads },
+        attention_layers: layers,
+        ffn: columns.ffn.unwrap_or(4.0 * hidden),
+        ffn_layers: layers,
+        gated: false,
+        vocabulary: columns.vocabulary.unwrap_or(51_200.0),
+        tied_embeddings: true,
+        causal: row.category != "diffusion",
+        window: None,
+        experts,
+        state_space: None,
+        prediction_layers: 0.0,
+        context: None,
+    })
+}
