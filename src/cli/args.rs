@@ -57,6 +57,9 @@ pub enum Command {
     Check(Check),
     /// Predict published measurements and report the error.
     Validate(Validate),
+    /// Fit profiles of step times.
+    #[command(subcommand)]
+    Calibrate(Calibrate),
     /// List accelerators, machines, prices, models, profiles, policies or examples.
     List(List),
     /// Explain where one figure of a scenario comes from.
@@ -140,12 +143,44 @@ pub struct Validate {
     /// Observation tables in the public schema, instead of the shipped one; may be repeated.
     #[arg(long, value_name = "FILE")]
     pub observations: Vec<PathBuf>,
+    /// Also write the report, its rows and a scatter plot into a folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace files in the folder of --out.
+    #[arg(long)]
+    pub force: bool,
     /// Schema of the tables.
     #[arg(long, value_enum, default_value_t = ObservationSchema::Training)]
     pub schema: ObservationSchema,
     /// Form of the result on stdout.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+}
+
+/// What to calibrate from.
+#[derive(Debug, Subcommand)]
+pub enum Calibrate {
+    /// Fit the parameters of transformers' steps to a table of measurements; the shipped profile is its output.
+    Fit(Fit),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Fit {
+    /// Observation table in the public training schema, instead of the shipped one.
+    #[arg(long, value_name = "FILE")]
+    pub observations: Option<PathBuf>,
+    /// Write the profile into a folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace the file in the folder of --out.
+    #[arg(long)]
+    pub force: bool,
+    /// Form of the result on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Lay the accelerators and models of a folder over the catalog; may be repeated.
+    #[arg(long, value_name = "DIR")]
+    pub catalog: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -229,6 +264,7 @@ impl Arguments {
             Command::Check(options) => options.format,
             Command::Validate(options) => options.format,
             Command::List(options) => options.format,
+            Command::Calibrate(Calibrate::Fit(options)) => options.format,
             _ => return false,
         };
         format == Format::Json

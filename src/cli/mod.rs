@@ -4,6 +4,7 @@
 //! must not simulate, compute or draw anything itself.
 
 mod args;
+mod calibrate;
 mod check;
 mod exit;
 mod explain;
@@ -45,6 +46,7 @@ pub fn main() -> ExitCode {
         args::Command::Simulate(options) => simulate::run(&options, &shared),
         args::Command::Check(options) => check::run(&options, &shared),
         args::Command::Validate(options) => validate::run(&options, &shared),
+        args::Command::Calibrate(what) => calibrate::run(&what, &shared),
         args::Command::List(options) => list::run(&options, &shared),
         args::Command::Explain(options) => explain::run(&options, &shared),
         args::Command::Schema(options) => schema::schema(&options),

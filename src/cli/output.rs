@@ -6,7 +6,7 @@ use crate::report::Width;
 
 use super::args::{Color, Format};
 use super::exit::{Failure, Status};
-use crate::report::{Table, clean, terminal};
+use crate::report::{OutError, Table, clean, terminal};
 
 /// Width where the terminal does not say.
 const DEFAULT_WIDTH: u16 = 132;
@@ -67,5 +67,11 @@ pub fn lively(color: Color) -> bool {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+    }
+}
+
+impl From<OutError> for Failure {
+    fn from(error: OutError) -> Self {
+        Self::plain(Status::Io, "io", error.to_string())
     }
 }

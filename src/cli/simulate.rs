@@ -120,9 +120,8 @@ fn write_out(
         resolved: loaded.document.clone(),
         catalog_digest: catalog.digest.clone(),
     };
-    let failure = |error: crate::report::OutError| Failure::plain(Status::Io, "io", error.to_string());
-    let files = artifacts(comparison, &provenances).map_err(failure)?;
-    write_folder(folder, &files, options.force).map_err(failure)
+    let files = artifacts(comparison, &provenances)?;
+    Ok(write_folder(folder, &files, options.force)?)
 }
 
 fn strict(comparison: &Comparison) -> Result<(), Failure> {

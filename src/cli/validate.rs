@@ -1,7 +1,9 @@
 //! `capplan validate`: predictions against published measurements.
 
-use crate::report::{validation_rows, validation_table, validation_text};
-use crate::validate::{ObservationSource, ReadError, ValidateError, validate};
+use crate::report::{
+    Artifact, validation_rows, validation_scatter, validation_table, validation_text, write_folder,
+};
+use crate::validate::{ObservationSource, ReadError, Report, ValidateError, validate};
 
 use super::args::{Format, Shared, Validate};
 use super::exit::{Failure, Status};
@@ -22,8 +24,17 @@ pub fn run(options: &Validate, shared: &Shared) -> Result<Status, Failure> {
         to_stderr("predicting with each row's own accelerator and model left out of the fit …\n");
     }
     let report = validate(&catalog, &step_times()?, &sources)?;
+    if let Some(folder) = &options.out {
+        let files = [
+            Artifact { name: "validation.json", bytes: json(&report).into_bytes() },
+            Artifact { name: "validation.csv", bytes: validation_rows(&report).csv().into_bytes() },
+            Artifact { name: "validation.md", bytes: validation_table(&report).markdown().into_bytes() },
+            Artifact { name: "scatter.svg", bytes: validation_scatter(&report).into_bytes() },
+        ];
+        write_folder(folder, &files, options.force)?;
+    }
     let text = match options.format {
-        Format::Json => format!("{}\n", serde_json::to_string_pretty(&report).unwrap_or_default()),
+        Format::Json => json(&report),
         Format::Csv => validation_rows(&report).csv(),
         Format::Markdown => validation_table(&report).markdown(),
         Format::Table => {
@@ -38,8 +49,12 @@ pub fn run(options: &Validate, shared: &Shared) -> Result<Status, Failure> {
     Ok(Status::Done)
 }
 
+fn json(report: &Report) -> String {
+    format!("{}\n", serde_json::to_string_pretty(report).unwrap_or_default())
+}
+
 /// A directory or a pipe is told as such, and never waited on.
-fn regular_file(path: &std::path::Path) -> Result<(), Failure> {
+pub(super) fn regular_file(path: &std::path::Path) -> Result<(), Failure> {
     let fail =
         |what: String| Failure::plain(Status::Io, "io", format!("cannot read {}: {what}", path.display()));
     let metadata = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?;

@@ -5,6 +5,7 @@
 //! explanations. It must not compute results: what is not in a [`Comparison`](crate::study::Comparison) is not told.
 
 mod actions;
+mod calibration;
 mod comparison;
 mod diagnostics;
 mod explain;
@@ -13,11 +14,13 @@ mod files;
 mod frame;
 mod list;
 mod resolved;
+mod scatter;
 mod summary;
 mod table;
 mod terminal;
 mod validation;
 
+pub use calibration::{calibration_json, calibration_table, calibration_text};
 pub use comparison::{fitted_table, flat_table, numeric_columns, result_json, result_schema, short_table};
 pub use diagnostics::{draw, error_json};
 pub use explain::{ExplainError, METRICS, explain, known_metric};
@@ -26,6 +29,7 @@ pub use files::{Artifact, OutError, Provenances, artifacts, write_folder};
 pub use frame::parquet;
 pub use list::{ListError, Listing, list};
 pub use resolved::{defaults_as_comments, planned_json, planned_table, resolved_table};
+pub use scatter::validation_scatter;
 pub use summary::summary;
 pub use table::{Cell, Column, Table, clean};
 pub use terminal::{Width, terminal};

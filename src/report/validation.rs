@@ -61,6 +61,7 @@ fn rows_table(rows: &[&RowReport]) -> Table {
     column("lo", &|row| row.lo.into());
     column("hi", &|row| row.hi.into());
     column("abs_pct_error", &|row| row.abs_pct_error.into());
+    column("term", &|row| row.term.clone().into());
     column("skipped", &|row| row.skipped.clone().into());
     table
 }

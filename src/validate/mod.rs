@@ -27,7 +27,7 @@ pub use configuration::{Configuration, Counting, Metric, StatedPrecision};
 pub use read::{MAX_ROWS, ReadError, Row};
 pub use report::{Figures, Group, Report, RowReport};
 pub use resolve::Skip;
-pub use transformers::{FitError, TransformerColumns, fit_transformers};
+pub use transformers::{FitError, TransformerColumns, TransformerFitted, fit_transformers};
 
 /// Where observations come from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -76,6 +76,10 @@ pub struct RowReport {
     pub abs_pct_error: Option<f64>,
     /// Why there is no prediction.
     pub skipped: Option<String>,
+    /// Field of the model.
+    pub category: String,
+    /// The term that takes most of the predicted step, where the prediction is made of terms.
+    pub term: Option<String>,
 }
 
 /// The whole report.
@@ -200,6 +204,10 @@ impl RowReport {
             hi: comparison.map(|comparison| comparison.predicted.high),
             abs_pct_error: comparison.map(|comparison| comparison.error_pct.abs()),
             skipped: scored.outcome.as_ref().err().map(ToString::to_string),
+            category: scored.row.configuration.category.clone(),
+            term: comparison
+                .map(|comparison| comparison.predicted.term.to_owned())
+                .filter(|term| !term.is_empty()),
         }
     }
 }

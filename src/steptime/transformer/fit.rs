@@ -44,6 +44,7 @@ struct Row {
     terms: Terms,
     target: f64,
     weight: f64,
+    devices: f64,
     /// Columns that scale a term.
     scales: Vec<(Term, usize)>,
     /// Columns that scale the step.
@@ -156,25 +157,55 @@ impl TransformerFit {
     fn table(&self, solution: &[f64], hides: &dyn Fn(&str, &str) -> bool) -> TransformerProfile {
         let size = self.columns.len();
         let mut information: Vec<f64> = (0..size).map(|column| self.penalty(column)).collect();
-        let mut counts = vec![0.0; size];
+        let mut support = vec![Support::default(); size];
         for row in self.rows.iter().filter(|row| !hides(&row.pair.0, &row.pair.1)) {
-            for (column, slope) in row.slopes(solution).1 {
+            let (fitted, slopes) = row.slopes(solution);
+            for (column, slope) in slopes {
                 information[column] += row.weight * slope * slope / (NOISE * NOISE);
-                counts[column] += row.weight;
+                support[column].add(row, row.target - fitted);
             }
         }
         let mut profile = TransformerProfile::new();
-        for (column, (component, key)) in
-            self.columns.iter().enumerate().filter(|(column, _)| counts[*column] > 0.0)
-        {
+        for (column, (component, key)) in self.columns.iter().enumerate() {
+            let support = support[column];
+            if support.rows <= 0.0 {
+                continue;
+            }
             let coefficient = Coefficient {
                 value: solution[column],
                 standard_error: information[column].powf(-0.5),
-                rows: counts[column],
+                rows: support.rows,
+                residual: (support.squares / support.rows).sqrt(),
+                devices_low: support.devices_low,
+                devices_high: support.devices_high,
             };
             profile.insert(*component, key.clone(), coefficient);
         }
         profile
+    }
+}
+
+/// The rows behind a coefficient.
+#[derive(Clone, Copy, Debug)]
+struct Support {
+    rows: f64,
+    squares: f64,
+    devices_low: f64,
+    devices_high: f64,
+}
+
+impl Default for Support {
+    fn default() -> Self {
+        Self { rows: 0.0, squares: 0.0, devices_low: f64::INFINITY, devices_high: 0.0 }
+    }
+}
+
+impl Support {
+    fn add(&mut self, row: &Row, residual: f64) {
+        self.rows += row.weight;
+        self.squares += row.weight * residual * residual;
+        self.devices_low = self.devices_low.min(row.devices);
+        self.devices_high = self.devices_high.max(row.devices);
     }
 }
 
@@ -202,7 +233,8 @@ fn row(
         }
     }
     let pair = (step.job.accelerator.name.clone(), step.job.model.to_owned());
-    Row { terms, target: libm::log(step.seconds), weight, scales, steps, pair }
+    let devices = step.job.layout.devices() as f64;
+    Row { terms, target: libm::log(step.seconds), weight, devices, scales, steps, pair }
 }
 
 impl Row {

@@ -12,6 +12,8 @@ use super::terms::{Term, Terms};
 /// Standard deviations of the coefficients leave out how they vary together: by this much the intervals of left-out
 /// rows had to be wider to hold 90 % of them.
 const WIDENING: f64 = 1.6;
+/// Standard deviation that each doubling of the devices beyond those measured adds (a judgement).
+const BEYOND_ERROR: f64 = 0.05;
 
 /// A predicted step.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,11 +67,13 @@ impl TransformerSteps {
             variance += share * share * of_term;
         }
         let greatest = (0..Term::COUNT).max_by(|left, right| shares[*left].total_cmp(&shares[*right]));
+        let devices = job.layout.devices() as f64;
+        let beyond = libm::log2(devices / scaling.most_devices.max(8.0)).max(0.0);
         TransformerStep {
             parts,
-            log_error: WIDENING * variance.sqrt(),
+            log_error: WIDENING * variance.sqrt() + BEYOND_ERROR * beyond,
             greatest: Term::ALL[greatest.unwrap_or(0)].1,
-            provenance: Provenance::Published,
+            provenance: if beyond > 1.0 { Provenance::Extrapolated } else { Provenance::Published },
         }
     }
 }

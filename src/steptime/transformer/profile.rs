@@ -7,13 +7,13 @@ use serde::Deserialize;
 
 use crate::steptime::tables::{ProfileError, rows};
 
-use super::components::{COMPONENTS, Target};
+use super::components::{COMPONENTS, Level, Target};
 use super::job::TransformerJob;
 use super::step::Scales;
 use super::terms::Term;
 
 const FILE: &str = "assets/profiles/transformer-steps.csv";
-const HEADER: &str = "component,key,coefficient,standard_error,rows";
+const HEADER: &str = "component,key,coefficient,standard_error,rows,residual,devices_low,devices_high";
 
 /// One fitted number.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,6 +24,12 @@ pub struct Coefficient {
     pub standard_error: f64,
     /// Rows that it explains.
     pub rows: f64,
+    /// Root mean square of ln(measured / fitted) of those rows.
+    pub residual: f64,
+    /// Fewest devices of those rows.
+    pub devices_low: f64,
+    /// Most devices.
+    pub devices_high: f64,
 }
 
 #[derive(Deserialize)]
@@ -33,6 +39,9 @@ struct Line {
     coefficient: f64,
     standard_error: f64,
     rows: f64,
+    residual: f64,
+    devices_low: f64,
+    devices_high: f64,
 }
 
 /// Coefficients by component (in the order of `COMPONENTS`) and key.
@@ -52,8 +61,8 @@ pub(super) struct Scaling {
     pub term_variances: Scales,
     /// Variance of the step's logarithm.
     pub step_variance: f64,
-    /// Rows of the same software on the same device.
-    pub rows: f64,
+    /// Most devices on which the software was measured; 0 where it was not.
+    pub most_devices: f64,
 }
 
 impl TransformerProfile {
@@ -72,8 +81,19 @@ impl TransformerProfile {
             let Some(index) = names.iter().position(|name| *name == line.component) else {
                 return Err(ProfileError::Unknown { file, what: "component", name: line.component });
             };
-            let Line { key, coefficient: value, standard_error, rows, .. } = line;
-            profile.by_component[index].insert(key, Coefficient { value, standard_error, rows });
+            let Line {
+                key,
+                coefficient: value,
+                standard_error,
+                rows,
+                residual,
+                devices_low,
+                devices_high,
+                ..
+            } = line;
+            let coefficient =
+                Coefficient { value, standard_error, rows, residual, devices_low, devices_high };
+            profile.by_component[index].insert(key, coefficient);
         }
         Ok(profile)
     }
@@ -92,10 +112,15 @@ impl TransformerProfile {
         let mut text = format!("{HEADER}\n");
         for (component, coefficients) in COMPONENTS.iter().zip(&self.by_component) {
             let name = component.name();
-            for (key, Coefficient { value, standard_error, rows }) in coefficients {
+            for (key, coefficient) in coefficients {
+                let Coefficient { value, standard_error, rows, residual, devices_low, devices_high } =
+                    coefficient;
                 let key = if key.contains(',') { format!("\"{key}\"") } else { key.clone() };
                 // Writing to a string does not fail.
-                let _ = writeln!(text, "{name},{key},{value:.5},{standard_error:.5},{rows:.1}");
+                let _ = writeln!(
+                    text,
+                    "{name},{key},{value:.5},{standard_error:.5},{rows:.1},{residual:.4},{devices_low},{devices_high}"
+                );
             }
         }
         text
@@ -111,7 +136,7 @@ impl TransformerProfile {
     pub(super) fn scaling(&self, job: &TransformerJob<'_>) -> Scaling {
         let none = [0.0; Term::COUNT];
         let mut scaling =
-            Scaling { terms: none, step: 0.0, term_variances: none, step_variance: 0.0, rows: 0.0 };
+            Scaling { terms: none, step: 0.0, term_variances: none, step_variance: 0.0, most_devices: 0.0 };
         for (component, coefficients) in COMPONENTS.iter().zip(&self.by_component) {
             let found = coefficients.get(&component.key(job));
             let value = found.map_or(0.0, |found| found.value);
@@ -122,6 +147,9 @@ impl TransformerProfile {
                     scaling.term_variances[term as usize] += deviation * deviation;
                 }
                 Target::Step => {
+                    if component.levels == [Level::Software] {
+                        scaling.most_devices = found.map_or(0.0, |found| found.devices_high);
+                    }
                     scaling.step += value;
                     scaling.step_variance += deviation * deviation;
                 }

@@ -47,6 +47,16 @@ pub struct TransformerFitted {
     pub unused: Vec<(String, Skip)>,
 }
 
+impl TransformerFitted {
+    /// The fit that ships.
+    ///
+    /// # Errors
+    /// When the shipped table does not hold together.
+    pub fn shipped(catalog: &Catalog) -> Result<Self, FitError> {
+        fit_transformers(catalog, SHIPPED, SHIPPED_TEXT.as_bytes())
+    }
+}
+
 /// Fits the steps of the transformers in a table.
 ///
 /// # Errors
@@ -104,7 +114,7 @@ pub(crate) struct TransformerPredictor {
 
 impl TransformerPredictor {
     pub(crate) fn new(catalog: &Catalog) -> Result<Self, FitError> {
-        let fit = fit_transformers(catalog, SHIPPED, SHIPPED_TEXT.as_bytes())?.fit;
+        let fit = TransformerFitted::shipped(catalog)?.fit;
         let whole = TransformerSteps::by(fit.profile());
         Ok(Self { fit, whole, without: BTreeMap::new() })
     }

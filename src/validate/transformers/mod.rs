@@ -8,4 +8,4 @@ mod words;
 
 pub use columns::TransformerColumns;
 pub(super) use held_out::TransformerPredictor;
-pub use held_out::{FitError, fit_transformers};
+pub use held_out::{FitError, TransformerFitted, fit_transformers};
