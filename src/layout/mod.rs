@@ -5,6 +5,13 @@
 
 mod memory;
 mod plan;
+mod sizes;
+mod stack;
+mod transformer_memory;
 
 pub use memory::{MemoryNeed, OPTIMIZERS, Part, model_memory, state_bytes};
 pub use plan::{BatchRequest, Plan, Planned, Reason, plan};
+pub use stack::TrainingStack;
+pub use transformer_memory::{
+    MemoryBreakdown, TransformerJob, pipeline_bubble, stage_layers, transformer_memory,
+};
