@@ -14,7 +14,7 @@ const LISTED: usize = 16;
 
 /// A value of a layout that the shape of the model does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{key} = {asked}: {cause}; {}", self.allowed())]
+#[error("{}; {}", self.message(), self.allowed())]
 pub struct BadDegree {
     /// Its key in scenarios.
     pub key: &'static str,
@@ -84,9 +84,21 @@ impl fmt::Display for BadCause {
 }
 
 impl BadDegree {
+    /// What is wrong, in words.
+    #[must_use]
+    pub fn message(&self) -> String {
+        if self.workable.is_empty() {
+            return format!("`{}`: {}", self.key, self.cause);
+        }
+        format!("{} {}: {}", self.key, self.asked, self.cause)
+    }
+
     /// What would work, in words.
     #[must_use]
     pub fn allowed(&self) -> String {
+        if self.workable.is_empty() {
+            return "leave it out".to_owned();
+        }
         let shown: Vec<String> = self.workable.iter().take(LISTED).map(u64::to_string).collect();
         let more = if self.workable.len() > LISTED { ", …" } else { "" };
         format!("workable: {}{more}", shown.join(", "))
@@ -158,7 +170,7 @@ pub fn bad_degrees(shape: &Transformer, sequence: f64, request: &LayoutRequest) 
         bad("tensor_parallel", asked, heads(shape), tensor_degrees(shape, u64::MAX));
     }
     if request.sequence_parallel == Some(true) && request.tensor == Some(1) {
-        bad("sequence_parallel", 1, BadCause::NoTensor, vec![0]);
+        bad("sequence_parallel", 1, BadCause::NoTensor, Vec::new());
     }
     let layers = (shape.layers + shape.decoder_layers) as u64;
     let virtual_stages = request.virtual_stages.unwrap_or(1);
@@ -191,7 +203,7 @@ pub fn bad_degrees(shape: &Transformer, sequence: f64, request: &LayoutRequest) 
     if request.offload == Some(Offload::Parameters)
         && request.sharding.is_some_and(|sharding| sharding != Sharding::Full)
     {
-        bad("offload", 2, BadCause::NotSharded, vec![0, 1]);
+        bad("offload", 1, BadCause::NotSharded, Vec::new());
     }
     found
 }

@@ -102,7 +102,10 @@ pub enum NoLayout {
 ///
 /// # Errors
 /// When nothing fits, or what is fixed goes with neither devices nor batch.
-pub fn search(question: &LayoutQuestion<'_>, cost: &impl StepCost) -> Result<LayoutSearch, NoLayout> {
+pub fn search<C: StepCost + ?Sized>(
+    question: &LayoutQuestion<'_>,
+    cost: &C,
+) -> Result<LayoutSearch, NoLayout> {
     let passes: &[Offload] = match question.request.offload {
         Some(Offload::None) => &[Offload::None],
         Some(Offload::Optimizer) => &[Offload::Optimizer],
@@ -298,6 +301,9 @@ impl Walk<'_> {
         let inside = self.question.per_node / layout.tensor.max(1);
         let hybrid = inside > 1 && inside < ranks && ranks.is_multiple_of(inside);
         let group = request.shard_group.unwrap_or(0);
+        if group > 0 && !ranks.is_multiple_of(group) {
+            return Vec::new();
+        }
         if let Some(sharding) = request.sharding {
             return vec![(sharding, group)];
         }
@@ -316,7 +322,7 @@ impl Walk<'_> {
     }
 
     /// Costs what fits, in the order of its lower bound, until the bound is above the last of the best.
-    fn rank(mut self, cost: &impl StepCost) -> LayoutSearch {
+    fn rank<C: StepCost + ?Sized>(mut self, cost: &C) -> LayoutSearch {
         let mut order: Vec<(f64, ParallelLayout)> =
             self.fitting.iter().map(|layout| (cost.at_least(layout), *layout)).collect();
         order.sort_by(|(a, first), (b, second)| a.total_cmp(b).then_with(|| key(first).cmp(&key(second))));

@@ -372,13 +372,6 @@ fn in_flight(layout: &ParallelLayout, index: u64) -> f64 {
     kept.min(layout.accumulation as f64)
 }
 
-/// Idle share of the ideal time that a pipeline adds: (p − 1)/(v·m) (arXiv 2104.04473, section 2.2).
-#[must_use]
-pub fn pipeline_bubble(pipeline: u64, virtual_stages: u64, micro_batches: u64) -> f64 {
-    let work = virtual_stages.max(1).saturating_mul(micro_batches.max(1));
-    pipeline.saturating_sub(1) as f64 / work as f64
-}
-
 /// Bytes on the worst device, part by part, and present.
 #[must_use]
 pub fn transformer_memory(job: &TransformerJob, layout: &ParallelLayout, present: Bytes) -> MemoryNeed {
