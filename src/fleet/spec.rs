@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{Accelerator, Instance, Purchase};
+use crate::catalog::{Accelerator, Instance, Offload, Purchase, Recompute, Sharding};
 use crate::units::PricePerHour;
 
 /// How many instances: one count, a list, or a range.
@@ -27,10 +27,32 @@ impl Counts {
 /// The parallel layout asked for; what is `None` is searched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LayoutRequest {
-    /// Samples per accelerator and micro-batch.
+    /// Data-parallel replicas.
+    pub data: Option<u64>,
+    /// Tensor-parallel degree.
+    pub tensor: Option<u64>,
+    /// Whether what tensor parallelism leaves whole is split along the sequence.
+    pub sequence_parallel: Option<bool>,
+    /// Pipeline stages.
+    pub pipeline: Option<u64>,
+    /// Chunks of layers per stage.
+    pub virtual_stages: Option<u64>,
+    /// Ranks that share one sequence.
+    pub context: Option<u64>,
+    /// Ranks over which experts are spread.
+    pub expert: Option<u64>,
+    /// What data-parallel ranks shard.
+    pub sharding: Option<Sharding>,
+    /// Ranks of one shard group.
+    pub shard_group: Option<u64>,
+    /// Samples per accelerator and micro-batch; of one replica where a model is split.
     pub micro_batch: Option<u64>,
     /// Micro-batches per step.
     pub gradient_accumulation: Option<u64>,
+    /// Recomputation.
+    pub recompute: Option<Recompute>,
+    /// Offload.
+    pub offload: Option<Offload>,
 }
 
 /// One `[[fleet]]`.

@@ -25,8 +25,12 @@ pub enum Part {
     Optimizer,
     /// This device's share of the embedding tables and their optimizer state.
     Embeddings,
-    /// Activations of one micro-batch.
+    /// Activations of one micro-batch, or of those in flight in a pipeline.
     Activations,
+    /// Scores over the vocabulary.
+    Logits,
+    /// Gathered layers and buffers of exchanges.
+    Buffers,
     /// Driver, runtime and collective buffers.
     Context,
     /// Allocator slack.
@@ -43,6 +47,8 @@ impl Part {
             Self::Optimizer => "optimizer",
             Self::Embeddings => "embeddings",
             Self::Activations => "activations",
+            Self::Logits => "logits",
+            Self::Buffers => "buffers",
             Self::Context => "context",
             Self::Slack => "slack",
         }
@@ -103,7 +109,7 @@ pub const OPTIMIZERS: &[&str] = &[
 ];
 
 /// Bytes of optimizer state per parameter in 32 bit, beside any master copy of the weights.
-fn moments(optimizer: &str) -> f64 {
+pub(super) fn moments(optimizer: &str) -> f64 {
     match optimizer {
         "sgd" | "none" => 0.0,
         "adam" | "adamw" | "lamb" | "nadam" | "novograd" => 8.0,

@@ -1,10 +1,26 @@
 //! Floor 4: how a model is laid out over a fleet, and whether it fits.
 //!
-//! Owns memory arithmetic ([`MemoryNeed`]), the choice of micro-batch and accumulation, and the reasons for "no"
-//! ([`Reason`]). It must not know how long a step takes: feasibility is decided before speed.
+//! Owns memory arithmetic ([`MemoryNeed`], [`TransformerJob`]), the search over parallel layouts ([`search`]), the
+//! choice of micro-batch and accumulation, and the reasons for "no" ([`Reason`]). It must not know how long a step takes:
+//! feasibility is decided before speed, and whoever asks brings the cost of a layout ([`StepCost`]).
 
+mod degrees;
 mod memory;
 mod plan;
+mod reason;
+mod search;
+mod sizes;
+mod stack;
+mod transformer_memory;
+mod words;
 
+pub use degrees::{BadCause, BadDegree, bad_degrees, divisors, pipeline_degrees, tensor_degrees};
 pub use memory::{MemoryNeed, OPTIMIZERS, Part, model_memory, state_bytes};
-pub use plan::{BatchRequest, Plan, Planned, Reason, plan};
+pub use plan::{BatchRequest, Plan, Planned, plan, transformer_job};
+pub use reason::Reason;
+pub use search::{
+    FoundLayout, LayoutQuestion, LayoutSearch, NoLayout, OTHERS, SearchCounts, StepCost, search,
+};
+pub use stack::TrainingStack;
+pub use transformer_memory::{MemoryBreakdown, TransformerJob, stage_layers, transformer_memory};
+pub use words::LayoutWords;

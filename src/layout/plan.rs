@@ -1,12 +1,21 @@
-//! The layout of a data-parallel job: how the global batch is split, and whether each share fits.
+//! The layout of a job: searched for transformers whose shape is known, data-parallel for other models.
 
-use thiserror::Error;
-
-use crate::catalog::{Model, Precision};
-use crate::fleet::Candidate;
+use crate::catalog::{Accelerator, AcceleratorKind, Model, ParallelLayout, Precision, Sharding, Transformer};
+use crate::fleet::{Candidate, LayoutRequest};
 use crate::units::Bytes;
 
+use super::degrees::bad_degrees;
 use super::memory::{MemoryNeed, model_memory};
+use super::reason::Reason;
+use super::search::{FoundLayout, LayoutQuestion, LayoutSearch, NoLayout, SearchCounts, StepCost, search};
+use super::stack::TrainingStack;
+use super::transformer_memory::TransformerJob;
+use super::words::{LayoutWords, asked};
+
+/// Share of the host's memory that offloaded states may take.
+const HOST_SHARE: f64 = 0.8;
+/// Tokens of a sample where the model says nothing.
+const DEFAULT_SEQUENCE: f64 = 2048.0;
 
 /// What is asked of the layout.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,9 +35,11 @@ pub struct BatchRequest {
 pub struct Plan {
     /// Devices at work.
     pub devices: u64,
-    /// Samples per device and step.
+    /// Devices of the fleet that have no work.
+    pub idle: u64,
+    /// Samples per data-parallel replica and step.
     pub local_batch: u64,
-    /// Samples per device and micro-batch.
+    /// Samples per data-parallel replica and micro-batch.
     pub micro_batch: u64,
     /// Micro-batches per step.
     pub gradient_accumulation: u64,
@@ -36,42 +47,26 @@ pub struct Plan {
     pub global_batch: u64,
     /// Memory of one device.
     pub memory: MemoryNeed,
+    /// Every degree.
+    pub parallel: ParallelLayout,
+    /// The next best layouts, where they were searched.
+    pub others: Vec<FoundLayout>,
+    /// What the search looked at; all zero where there was none.
+    pub counts: SearchCounts,
 }
 
-/// Why a fleet cannot do the job.
-#[derive(Clone, Debug, PartialEq, Error)]
-pub enum Reason {
-    /// Even the smallest micro-batch does not fit.
-    #[error("does not fit: a device {0}")]
-    Memory(MemoryNeed),
-    /// The memory of the device is not in the catalog.
-    #[error("the memory of {0} is unknown")]
-    UnknownMemory(String),
-    /// There are more devices than samples in a step.
-    #[error("{devices} devices share a global batch of {batch}")]
-    BatchTooSmall {
-        /// Devices.
-        devices: u64,
-        /// Global batch.
-        batch: u64,
-    },
-    /// A fraction of a device cannot train alone.
-    #[error("the instance has {0} of an accelerator; training needs at least one")]
-    SharedDevice(f64),
-    /// The data set must stay in host memory and does not fit.
-    #[error("direct feed keeps the whole data set in host memory: needs {needed} of {present}")]
-    HostMemory {
-        /// Bytes needed in each host.
-        needed: Bytes,
-        /// Bytes present.
-        present: Bytes,
-    },
-    /// The job would take longer than four centuries.
-    #[error("the job would take {} years", crate::units::Significant(*.0, 3))]
-    TooLong(f64),
-    /// No measurement and no peak rate is known.
-    #[error("no step time is known: {0}")]
-    NoStepTime(String),
+impl Plan {
+    /// Samples per step that fall to one device: a share of one where a sample is split.
+    #[must_use]
+    pub fn samples_per_device(&self) -> f64 {
+        self.global_batch as f64 / self.devices.max(1) as f64
+    }
+
+    /// The layout in words.
+    #[must_use]
+    pub fn words(&self) -> LayoutWords {
+        LayoutWords(self.parallel)
+    }
 }
 
 /// The answer for one candidate: "no" is a row, not a failure.
@@ -83,23 +78,158 @@ pub enum Planned {
     Infeasible(Reason),
 }
 
-/// Splits the global batch over the devices of a candidate and finds the largest micro-batch that fits.
+/// Lays a job out over a candidate: the fastest layout by `cost` for transformers, the largest micro-batch that fits for
+/// other models.
 #[must_use]
-pub fn plan(candidate: &Candidate, model: &Model, request: &BatchRequest) -> Planned {
-    let devices = candidate.devices();
-    if candidate.accelerator.is_some() && candidate.instance.accelerators < 1.0 {
-        return Planned::Infeasible(Reason::SharedDevice(candidate.instance.accelerators));
-    }
-    let memory = match &candidate.accelerator {
-        Some(accelerator) => accelerator.memory.ok_or_else(|| accelerator.name.clone()),
-        None => candidate.instance.memory.ok_or_else(|| candidate.instance.id()),
-    };
-    let present = match memory {
+pub fn plan<C: StepCost + ?Sized>(
+    candidate: &Candidate,
+    model: &Model,
+    request: &BatchRequest,
+    cost: &C,
+) -> Planned {
+    let present = match present(candidate, request.precision) {
         Ok(present) => present,
-        Err(name) => return Planned::Infeasible(Reason::UnknownMemory(name)),
+        Err(reason) => return Planned::Infeasible(reason),
     };
+    let planned = match &model.transformer {
+        Some(shape) => transformer_plan(candidate, model, shape, request, present, cost),
+        None => data_parallel_plan(candidate, model, request, present),
+    };
+    match planned {
+        Ok(plan) => Planned::Feasible(Box::new(plan)),
+        Err(reason) => Planned::Infeasible(reason),
+    }
+}
+
+/// Memory of a device that can do the job at all.
+fn present(candidate: &Candidate, precision: Precision) -> Result<Bytes, Reason> {
+    if candidate.accelerator.is_some() && candidate.instance.accelerators < 1.0 {
+        return Err(Reason::SharedDevice(candidate.instance.accelerators));
+    }
+    match &candidate.accelerator {
+        Some(accelerator) => {
+            check_precision(accelerator, precision)?;
+            accelerator.memory.ok_or_else(|| Reason::UnknownMemory(accelerator.name.clone()))
+        }
+        None => candidate.instance.memory.ok_or_else(|| Reason::UnknownMemory(candidate.instance.id())),
+    }
+}
+
+/// Narrow floats need units of their own; wider ones run on whatever there is.
+fn check_precision(accelerator: &Accelerator, precision: Precision) -> Result<(), Reason> {
+    let peaks = &accelerator.peaks;
+    let lacks = match precision {
+        Precision::Fp8 => peaks.fp8.is_none() && peaks.fp4.is_none(),
+        Precision::Nvfp4 => peaks.fp4.is_none(),
+        _ => false,
+    };
+    if !lacks {
+        return Ok(());
+    }
+    let units =
+        [("fp32", peaks.fp32), ("tf32", peaks.tf32), ("bf16 or fp16", peaks.half), ("fp8", peaks.fp8)];
+    let has: Vec<&str> = units.iter().filter(|(_, peak)| peak.is_some()).map(|(word, _)| *word).collect();
+    Err(Reason::Precision {
+        accelerator: accelerator.name.clone(),
+        precision: precision.word(),
+        has: has.join(", "),
+    })
+}
+
+/// The job whose memory a candidate's devices must hold. Kernels that never materialise the scores of attention exist
+/// from Ampere on; weights sharded in full are FSDP's.
+#[must_use]
+pub fn transformer_job(
+    candidate: &Candidate,
+    model: &Model,
+    shape: &Transformer,
+    request: &BatchRequest,
+) -> TransformerJob {
+    let accelerator = candidate.accelerator.as_deref();
+    let old = ["kepler", "maxwell", "pascal", "volta", "turing"];
+    let flash = accelerator.is_some_and(|accelerator| !old.contains(&accelerator.generation.as_str()));
+    let stack = match accelerator.map(|accelerator| accelerator.kind) {
+        Some(AcceleratorKind::Tpu) => TrainingStack::Jax,
+        _ if candidate.layout.sharding == Some(Sharding::Full) => TrainingStack::Fsdp,
+        _ => TrainingStack::Megatron,
+    };
+    let sequence = model.sequence_length.unwrap_or(DEFAULT_SEQUENCE);
+    TransformerJob::new(shape, sequence, request.precision, &request.optimizer, flash, stack)
+}
+
+fn transformer_plan<C: StepCost + ?Sized>(
+    candidate: &Candidate,
+    model: &Model,
+    shape: &Transformer,
+    request: &BatchRequest,
+    present: Bytes,
+    cost: &C,
+) -> Result<Plan, Reason> {
+    let job = transformer_job(candidate, model, shape, request);
+    if let Some(bad) = bad_degrees(shape, job.sequence(), &candidate.layout).into_iter().next() {
+        return Err(bad.into());
+    }
+    let devices = candidate.devices();
+    let global_batch =
+        request.batch_per_device.map_or(request.global_batch, |each| each.saturating_mul(devices));
+    let question = LayoutQuestion {
+        job: &job,
+        devices,
+        per_node: candidate.accelerators_per_node(),
+        global_batch,
+        present,
+        host: host_memory(candidate),
+        request: &candidate.layout,
+    };
+    match search(&question, cost) {
+        Ok(found) => Ok(plan_of(&found, devices, present)),
+        Err(no) => Err(reason_of(&no, devices, global_batch, &candidate.layout, present)),
+    }
+}
+
+/// Host memory for the states of one device.
+fn host_memory(candidate: &Candidate) -> Option<Bytes> {
+    candidate.accelerator.as_ref()?;
+    let memory = candidate.instance.memory?;
+    Some(memory * (HOST_SHARE / candidate.accelerators_per_node() as f64))
+}
+
+fn plan_of(found: &LayoutSearch, devices: u64, present: Bytes) -> Plan {
+    let layout = found.best.layout;
+    Plan {
+        devices: layout.devices(),
+        idle: devices - layout.devices(),
+        local_batch: layout.micro_batch * layout.accumulation,
+        micro_batch: layout.micro_batch,
+        gradient_accumulation: layout.accumulation,
+        global_batch: layout.global_batch(),
+        memory: found.best.memory.need(present),
+        parallel: layout,
+        others: found.others.clone(),
+        counts: found.counts,
+    }
+}
+
+fn reason_of(no: &NoLayout, devices: u64, batch: u64, request: &LayoutRequest, present: Bytes) -> Reason {
+    match no {
+        NoLayout::Memory(layout, memory) => {
+            Reason::NoLayout { layout: LayoutWords(*layout), need: memory.need(present) }
+        }
+        NoLayout::Devices => Reason::Devices { devices, asked: asked(request) },
+        NoLayout::Batch => Reason::Batch { batch, asked: asked(request) },
+    }
+}
+
+/// Splits the global batch over the devices of a candidate and finds the largest micro-batch that fits.
+fn data_parallel_plan(
+    candidate: &Candidate,
+    model: &Model,
+    request: &BatchRequest,
+    present: Bytes,
+) -> Result<Plan, Reason> {
+    let devices = candidate.devices();
     if request.batch_per_device.is_none() && devices > request.global_batch {
-        return Planned::Infeasible(Reason::BatchTooSmall { devices, batch: request.global_batch });
+        return Err(Reason::BatchTooSmall { devices, batch: request.global_batch });
     }
     let local_batch = request.batch_per_device.unwrap_or_else(|| request.global_batch.div_ceil(devices));
     let need = |micro: u64| {
@@ -112,16 +242,21 @@ pub fn plan(candidate: &Candidate, model: &Model, request: &BatchRequest) -> Pla
     };
     let memory = need(micro_batch);
     if !memory.fits() {
-        return Planned::Infeasible(Reason::Memory(memory));
+        return Err(Reason::Memory(memory));
     }
-    Planned::Feasible(Box::new(Plan {
+    let accumulation = local_batch.div_ceil(micro_batch);
+    Ok(Plan {
         devices,
+        idle: 0,
         local_batch,
         micro_batch,
-        gradient_accumulation: local_batch.div_ceil(micro_batch),
+        gradient_accumulation: accumulation,
         global_batch: local_batch.saturating_mul(devices),
         memory,
-    }))
+        parallel: ParallelLayout { data: devices, micro_batch, accumulation, ..ParallelLayout::default() },
+        others: Vec::new(),
+        counts: SearchCounts::default(),
+    })
 }
 
 /// The local batch cut into the fewest equal micro-batches that fit; 1 when none does. Fitting is monotonous.

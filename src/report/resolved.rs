@@ -22,6 +22,9 @@ pub fn planned_table(prepared: &[Prepared]) -> Table {
     });
     column("feasible", &|item| matches!(item.verdict, Verdict::Ready(_)).into());
     column("layout", &|item| match &item.verdict {
+        Verdict::Ready(ready) if ready.plan.parallel.devices() != ready.plan.parallel.data => {
+            ready.plan.words().to_string().into()
+        }
         Verdict::Ready(ready) => {
             format!("batch {} on each of {}", ready.plan.local_batch, ready.plan.devices).into()
         }

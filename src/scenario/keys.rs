@@ -4,15 +4,17 @@ use crate::document::{Default, Key, Kind, Table};
 use crate::layout::OPTIMIZERS;
 use crate::units::Dimension;
 
-const fn key(name: &'static str, kind: Kind, default: Default, doc: &'static str) -> Key {
+use super::keys_fleet::{LAYOUT, MACHINE};
+
+pub(super) const fn key(name: &'static str, kind: Kind, default: Default, doc: &'static str) -> Key {
     Key { name, kind, default, doc }
 }
 
 const TIME: Kind = Kind::non_negative(Dimension::Time);
-const SOME_TIME: Kind = Kind::positive(Dimension::Time);
-const BYTES: Kind = Kind::positive(Dimension::Bytes);
-const MONEY: Kind = Kind::positive(Dimension::Money);
-const COUNTS: Kind = Kind::Count { min: 1, max: 1_000_000 };
+pub(super) const SOME_TIME: Kind = Kind::positive(Dimension::Time);
+pub(super) const BYTES: Kind = Kind::positive(Dimension::Bytes);
+pub(super) const MONEY: Kind = Kind::positive(Dimension::Money);
+pub(super) const COUNTS: Kind = Kind::Count { min: 1, max: 1_000_000 };
 const SAMPLES: Kind = Kind::Number { min: 1.0, max: 1e18 };
 
 /// A scenario file.
@@ -77,7 +79,7 @@ static WORKLOAD: Table = Table {
         key("model", Kind::Text, Default::Required, "Catalog id, or path to a model file."),
         key(
             "precision",
-            Kind::Choice(&["fp32", "tf32", "bf16", "fp16", "fp8"]),
+            Kind::Choice(&["fp32", "tf32", "bf16", "fp16", "fp8", "nvfp4"]),
             Default::Text("bf16"),
             "Arithmetic precision.",
         ),
@@ -108,6 +110,13 @@ static WORKLOAD: Table = Table {
         key("epochs", Kind::Number { min: 1e-9, max: 1e9 }, Default::Absent, "Passes over the data set."),
         key("steps", COUNTS_LARGE, Default::Absent, "Optimizer steps."),
         key("samples", SAMPLES, Default::Absent, "Samples to train on."),
+        key("tokens", SAMPLES, Default::Absent, "Tokens to train on, of models over sequences."),
+        key(
+            "sequence_length",
+            Kind::Count { min: 1, max: 100_000_000 },
+            Default::Derived("the model's"),
+            "Tokens of one sample, of transformers whose shape is known.",
+        ),
         key(
             "samples_to_target",
             SAMPLES,
@@ -448,48 +457,6 @@ static RANGE: Table = Table {
             Kind::Either(&[Kind::Choice(&["double"]), COUNTS]),
             Default::Text("double"),
             "Doubling, or a fixed step.",
-        ),
-    ],
-};
-
-static LAYOUT: Table = Table {
-    doc: "A data-parallel layout.",
-    keys: &[
-        key("micro_batch", COUNTS, Default::Absent, "Samples per accelerator and micro-batch."),
-        key("gradient_accumulation", COUNTS, Default::Absent, "Micro-batches per step."),
-    ],
-};
-
-/// An owned or unlisted machine.
-static MACHINE: Table = Table {
-    doc: "An owned or unlisted machine.",
-    keys: &[
-        key("accelerator", Kind::Text, Default::Absent, "Catalog name of its accelerators."),
-        key("accelerators", Kind::Count { min: 0, max: 10_000 }, Default::Count(0), "Accelerators in it."),
-        key("vcpus", Kind::Number { min: 0.1, max: 100_000.0 }, Default::Absent, "vCPUs."),
-        key("memory", BYTES, Default::Absent, "Host memory."),
-        key("network", Kind::positive(Dimension::BytesPerSecond), Default::Absent, "NIC bandwidth."),
-        key("local_disk", BYTES, Default::Absent, "Local disk."),
-        key(
-            "price_per_hour",
-            Kind::non_negative(Dimension::MoneyPerHour),
-            Default::Absent,
-            "Price of an hour; for owned machines the amortisation and energy, or use `purchase_price`.",
-        ),
-        key("purchase_price", MONEY, Default::Absent, "Owned: what it cost."),
-        key("lifetime", SOME_TIME, Default::Text("4 years"), "Owned: over how long that is written off."),
-        key(
-            "utilisation",
-            Kind::Number { min: 0.001, max: 1.0 },
-            Default::Number(0.7),
-            "Owned: share of its hours that are used.",
-        ),
-        key("power", Kind::positive(Dimension::Power), Default::Absent, "Owned: power at work."),
-        key(
-            "electricity",
-            Kind::Number { min: 0.0, max: 10.0 },
-            Default::Number(0.15),
-            "Owned: price of a kilowatt-hour in USD.",
         ),
     ],
 };

@@ -4,10 +4,13 @@
 //! [`Scenario`] ([`resolve`]), with every fault collected and placed. It must not know how anything is simulated.
 
 mod keys;
+mod keys_fleet;
+mod layout;
 mod machine;
 mod objective;
 mod resolve;
 mod schema;
+mod sequence;
 mod workload;
 
 pub use keys::SCENARIO;

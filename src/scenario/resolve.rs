@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::catalog::{Catalog, Purchase, Unknown};
 use crate::cost::{Assumptions, NegotiatedDiscount};
 use crate::document::{Code, Diagnostic, Diagnostics, Node, Reader, Value, check};
-use crate::fleet::{Counts, FleetSpec, LayoutRequest, expand};
+use crate::fleet::{Counts, FleetSpec, expand};
 use crate::units::{Money, PricePerByteMonth};
 use crate::workload::training::TrainingSpec;
 
@@ -49,6 +49,9 @@ pub fn resolve(root: &Node, catalog: &Catalog, folder: Option<&Path>) -> Result<
     let mut resolver = Resolver { catalog, folder: folder.map(Path::to_owned), faults };
     let fleets = resolver.fleets(&document);
     let training = resolver.training(&document.table("workload"));
+    if let Some(training) = &training {
+        super::layout::check(&mut resolver, &document, &fleets, training);
+    }
     let assumptions = assumptions(&document.table("pricing"));
     resolver.check_names(&document, &fleets);
     resolver.check_discounts(&document.table("pricing"));
@@ -236,7 +239,6 @@ impl Resolver<'_> {
         for region in &regions {
             self.check_region(table, path, &instance, region);
         }
-        let layout = table.table("layout");
         Some(FleetSpec {
             name: name.to_owned(),
             instance: Arc::new(instance),
@@ -244,10 +246,7 @@ impl Resolver<'_> {
             counts: self.counts(table, path),
             regions,
             purchases,
-            layout: LayoutRequest {
-                micro_batch: layout.count("micro_batch"),
-                gradient_accumulation: layout.count("gradient_accumulation"),
-            },
+            layout: super::layout::request(&table.table("layout")),
             owned_price,
         })
     }

@@ -14,6 +14,7 @@ use crate::workload::training::{
 };
 
 use super::resolve::Resolver;
+use super::sequence;
 
 /// Bytes of a shard where nothing says how many files there are.
 const SHARD: f64 = 256e6;
@@ -24,7 +25,10 @@ const FEED_OVERHEAD: Seconds = Seconds(5e-6);
 const FEED_COPY: BytesPerSecond = BytesPerSecond(2e9);
 
 pub(super) fn training(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<TrainingSpec> {
-    let model = model(resolver, table)?;
+    let mut model = model(resolver, table)?;
+    if let Some(tokens) = table.count("sequence_length") {
+        sequence::set(resolver, table, &mut model, tokens as f64);
+    }
     let global_batch =
         table.count("global_batch").or(model.default_batch.map(|batch| batch as u64)).unwrap_or(256);
     let dataset = dataset(resolver, &table.table("dataset"), &model);
@@ -98,7 +102,7 @@ fn model(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<Model> {
 }
 
 fn amount(resolver: &mut Resolver<'_>, table: &Reader<'_>, model: &Model) -> Option<Amount> {
-    let given: Vec<&str> = ["epochs", "steps", "samples", "samples_to_target"]
+    let given: Vec<&str> = ["epochs", "steps", "samples", "tokens", "samples_to_target"]
         .into_iter()
         .filter(|key| table.has(key))
         .collect();
@@ -114,6 +118,7 @@ fn amount(resolver: &mut Resolver<'_>, table: &Reader<'_>, model: &Model) -> Opt
     Some(match given.first() {
         Some(&"steps") => Amount::Steps(table.count("steps")?),
         Some(&"samples") => Amount::Samples(table.number("samples")?),
+        Some(&"tokens") => Amount::Samples(sequence::samples(resolver, table, model)?),
         Some(&"samples_to_target") => target(table.number("samples_to_target")?),
         Some(_) => Amount::Epochs(table.number("epochs")?),
         None => Amount::Epochs(1.0),

@@ -22,6 +22,7 @@ mod progress;
 mod recurring;
 mod replicate;
 mod result;
+mod roofline_cost;
 mod row;
 mod verdict;
 

@@ -55,7 +55,7 @@ pub(super) fn outcomes(
             Verdict::Infeasible(reason) => {
                 let mut row = blank_row(item);
                 row.reason = Some(reason.to_string());
-                if let crate::layout::Reason::Memory(need) = reason {
+                if let Some(need) = reason.memory() {
                     fill_memory(&mut row, need);
                 }
                 Outcome {
@@ -132,7 +132,9 @@ impl Weigher<'_> {
 
     fn describe(&self, row: &mut Row) {
         let (plan, built) = (&self.ready.plan, &self.ready.built);
-        row.layout = Some(if plan.gradient_accumulation > 1 {
+        row.layout = Some(if self.scenario.training.model.transformer.is_some() {
+            plan.words().to_string()
+        } else if plan.gradient_accumulation > 1 {
             format!(
                 "data {} × micro-batch {} × {} accumulated",
                 plan.devices, plan.micro_batch, plan.gradient_accumulation

@@ -12,6 +12,7 @@ use crate::steptime::StepTimes;
 use crate::workload::training::{Builder, Built, InputMode, PILOT_BATCHES, TrainingSpec};
 
 use super::StudyError;
+use super::roofline_cost::RooflineCost;
 
 /// A candidate that can run.
 #[derive(Clone, Debug)]
@@ -100,7 +101,10 @@ fn verdict(
         global_batch: spec.global_batch,
         batch_per_device: spec.batch_per_device,
     };
-    let plan = match plan(candidate, &spec.model, &request) {
+    let batch =
+        spec.batch_per_device.map_or(spec.global_batch, |each| each.saturating_mul(candidate.devices()));
+    let cost = RooflineCost::of(catalog, candidate, &spec.model, spec.precision, batch);
+    let plan = match plan(candidate, &spec.model, &request, &cost) {
         Planned::Feasible(plan) => *plan,
         Planned::Infeasible(reason) => return Verdict::Infeasible(reason),
     };

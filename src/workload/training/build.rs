@@ -125,7 +125,7 @@ impl Builder<'_> {
         self.check_host_memory(candidate)?;
         let mut warnings = Vec::new();
         let device = self.device_step(candidate, plan)?;
-        let host_batch = plan.local_batch as f64 * candidate.devices_per_host();
+        let host_batch = plan.samples_per_device() * candidate.devices_per_host();
         let input = HostInput { catalog: self.catalog, candidate, spec: self.spec, host_batch }.times();
         if plan.global_batch != self.spec.global_batch && self.spec.batch_per_device.is_none() {
             warnings.push(format!(
@@ -140,6 +140,13 @@ impl Builder<'_> {
             warnings.push(format!(
                 "the layout asked for does not divide a batch of {} on each device: micro-batch {} × {} is used",
                 plan.local_batch, plan.micro_batch, plan.gradient_accumulation
+            ));
+        }
+        if plan.idle > 0 {
+            warnings.push(format!(
+                "{} of {} devices idle: no layout is faster on more",
+                plan.idle,
+                plan.devices + plan.idle
             ));
         }
         if device.guessed_card {
@@ -226,8 +233,9 @@ impl Builder<'_> {
         // No device computes faster than its peak: published runs that did used a lower precision than they said.
         let peak =
             candidate.accelerator.as_ref().and_then(|accelerator| accelerator.peak(self.spec.precision));
-        let floor = peak
-            .map_or(Seconds::ZERO, |peak| self.spec.model.training_flops() * plan.local_batch as f64 / peak);
+        let floor = peak.map_or(Seconds::ZERO, |peak| {
+            self.spec.model.training_flops() * plan.samples_per_device() / peak
+        });
         let device = DeviceTime { compute: device.compute.max(floor), ..device };
         let link = |fabric: &str, nominal| link_of(self.catalog, fabric, nominal);
         let embedding_share = if self.spec.model.embedding_parameters > 0.0 { 1.0 } else { 0.0 };
@@ -235,7 +243,7 @@ impl Builder<'_> {
             per_node: u32::try_from(per_node).unwrap_or(u32::MAX),
             nodes: u32::try_from(nodes).unwrap_or(u32::MAX),
             gradients: Bytes(self.spec.model.parameters * self.spec.precision.bytes()),
-            embeddings: self.pooled_bytes() * (plan.local_batch as f64 * embedding_share),
+            embeddings: self.pooled_bytes() * (plan.samples_per_device() * embedding_share),
             inside: link(&network.inside, network.inside_bandwidth),
             across: link(&network.across, network.across_bandwidth),
         };

@@ -1,0 +1,95 @@
+//! The registry of keys below a fleet: its layout and its own machine.
+
+use crate::document::{Default, Kind, Table};
+use crate::units::Dimension;
+
+use super::keys::{BYTES, COUNTS, MONEY, SOME_TIME, key};
+
+/// A parallel layout.
+pub(super) static LAYOUT: Table = Table {
+    doc: "A parallel layout; what is left out is searched. Models that are not transformers of known shape are data-parallel.",
+    keys: &[
+        key("data_parallel", COUNTS, Default::Derived("searched"), "Replicas of the model."),
+        key("tensor_parallel", COUNTS, Default::Derived("searched"), "Devices that split each layer."),
+        key(
+            "sequence_parallel",
+            Kind::Boolean,
+            Default::Derived("wherever tensor parallelism is"),
+            "Whether norms and dropouts are split along the sequence.",
+        ),
+        key("pipeline_parallel", COUNTS, Default::Derived("searched"), "Stages of layers."),
+        key(
+            "virtual_stages",
+            COUNTS,
+            Default::Derived("searched"),
+            "Chunks of layers per stage, interleaved.",
+        ),
+        key("context_parallel", COUNTS, Default::Derived("searched"), "Devices that share a sequence."),
+        key("expert_parallel", COUNTS, Default::Derived("searched"), "Devices that share a layer's experts."),
+        key(
+            "sharding",
+            Kind::Choice(&["none", "zero-1", "zero-2", "zero-3"]),
+            Default::Derived("searched"),
+            "What replicas share instead of repeating: nothing, the optimizer's state, gradients too, weights too (FSDP).",
+        ),
+        key(
+            "shard_group",
+            COUNTS,
+            Default::Derived("all replicas"),
+            "Replicas that share among themselves (hybrid shard).",
+        ),
+        key(
+            "micro_batch",
+            COUNTS,
+            Default::Derived("searched"),
+            "Samples per accelerator and micro-batch; of one replica where a model is split.",
+        ),
+        key("gradient_accumulation", COUNTS, Default::Derived("searched"), "Micro-batches per step."),
+        key(
+            "recompute",
+            Kind::Choice(&["none", "selective", "full"]),
+            Default::Derived("searched"),
+            "What the backward pass computes anew instead of keeping.",
+        ),
+        key(
+            "offload",
+            Kind::Choice(&["none", "optimizer", "parameters"]),
+            Default::Derived("only if nothing else fits"),
+            "What lives in host memory.",
+        ),
+    ],
+};
+
+/// An owned or unlisted machine.
+pub(super) static MACHINE: Table = Table {
+    doc: "An owned or unlisted machine.",
+    keys: &[
+        key("accelerator", Kind::Text, Default::Absent, "Catalog name of its accelerators."),
+        key("accelerators", Kind::Count { min: 0, max: 10_000 }, Default::Count(0), "Accelerators in it."),
+        key("vcpus", Kind::Number { min: 0.1, max: 100_000.0 }, Default::Absent, "vCPUs."),
+        key("memory", BYTES, Default::Absent, "Host memory."),
+        key("network", Kind::positive(Dimension::BytesPerSecond), Default::Absent, "NIC bandwidth."),
+        key("local_disk", BYTES, Default::Absent, "Local disk."),
+        key(
+            "price_per_hour",
+            Kind::non_negative(Dimension::MoneyPerHour),
+            Default::Absent,
+            "Price of an hour; for owned machines the amortisation and energy, or use `purchase_price`.",
+        ),
+        key("purchase_price", MONEY, Default::Absent, "Owned: what it cost."),
+        key("lifetime", SOME_TIME, Default::Text("4 years"), "Owned: over how long that is written off."),
+        key(
+            "utilisation",
+            Kind::Number { min: 0.001, max: 1.0 },
+            Default::Number(0.7),
+            "Owned: share of its hours that are used.",
+        ),
+        key("power", Kind::positive(Dimension::Power), Default::Absent, "Owned: power at work."),
+        key(
+            "electricity",
+            Kind::Number { min: 0.0, max: 10.0 },
+            Default::Number(0.15),
+            "Owned: price of a kilowatt-hour in USD.",
+        ),
+    ],
+};
