@@ -124,6 +124,14 @@ pub struct Model {
 }
 
 impl Model {
+    /// The shape by which training is split and timed layer by layer: that of language and diffusion models. Other
+    /// models, transformers among them, are timed whole, as published.
+    #[must_use]
+    pub fn split_shape(&self) -> Option<&Transformer> {
+        let split = matches!(self.category.as_str(), "llm" | "moe" | "diffusion");
+        self.transformer.as_ref().filter(|_| split)
+    }
+
     /// Forward and backward arithmetic per sample: the backward pass costs twice the forward.
     #[must_use]
     pub fn training_flops(&self) -> Flops {

@@ -91,7 +91,7 @@ pub fn plan<C: StepCost + ?Sized>(
         Ok(present) => present,
         Err(reason) => return Planned::Infeasible(reason),
     };
-    let planned = match &model.transformer {
+    let planned = match model.split_shape().filter(|_| candidate.accelerator.is_some()) {
         Some(shape) => transformer_plan(candidate, model, shape, request, present, cost),
         None => data_parallel_plan(candidate, model, request, present),
     };

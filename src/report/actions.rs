@@ -47,6 +47,9 @@ pub(super) fn action(bound: &str) -> Action {
         "host-overhead" => {
             ("CPU (compute) bound", "larger batch per accelerator, compiled graphs", "larger layers")
         }
+        "pipeline-bubble" => {
+            ("CPU (compute) bound", "more micro-batches, interleaved stages, fewer stages", "larger batch")
+        }
         "failures" => (
             "availability",
             "checkpoint more often or faster, on-demand machines, another zone or smaller fleet",

@@ -42,6 +42,6 @@ pub use stack::SoftwareStack;
 pub use subject::{Arithmetic, has_tf32};
 pub use tables::ProfileError;
 pub use transformer::{
-    Coefficient, Links, MeasuredStep, StepParts, Term, Terms, TransformerFit, TransformerJob,
-    TransformerProfile, TransformerSoftware, TransformerStep, TransformerSteps,
+    Coefficient, Links, MeasuredStep, StepParts, Term, Terms, TransformerCost, TransformerFit,
+    TransformerJob, TransformerProfile, TransformerSoftware, TransformerStep, TransformerSteps,
 };

@@ -13,6 +13,7 @@ use super::holdout::Hidden;
 use super::stack::SoftwareStack;
 use super::subject::{Arithmetic, Subjects};
 use super::tables::ProfileError;
+use super::transformer::TransformerSteps;
 
 /// What a step is asked about.
 #[derive(Clone, Debug)]
@@ -122,6 +123,8 @@ pub struct StepTimes {
     pub(super) subjects: Subjects,
     pub(super) coefficients: Coefficients,
     pub(super) evidence: Evidence,
+    /// Steps of transformers that are split layer by layer.
+    pub transformers: TransformerSteps,
 }
 
 impl StepTimes {
@@ -134,6 +137,7 @@ impl StepTimes {
             subjects: Subjects::embedded()?,
             coefficients: Coefficients::embedded()?,
             evidence: Evidence::embedded()?,
+            transformers: TransformerSteps::embedded()?,
         })
     }
 

@@ -15,6 +15,7 @@ mod carbon;
 mod compare;
 mod errors;
 mod flips;
+mod layout_cost;
 mod meter;
 mod outcome;
 mod prepare;
@@ -22,7 +23,6 @@ mod progress;
 mod recurring;
 mod replicate;
 mod result;
-mod roofline_cost;
 mod row;
 mod verdict;
 

@@ -132,7 +132,7 @@ impl Weigher<'_> {
 
     fn describe(&self, row: &mut Row) {
         let (plan, built) = (&self.ready.plan, &self.ready.built);
-        row.layout = Some(if self.scenario.training.model.transformer.is_some() {
+        row.layout = Some(if self.scenario.training.model.split_shape().is_some() {
             plan.words().to_string()
         } else if plan.gradient_accumulation > 1 {
             format!(

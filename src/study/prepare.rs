@@ -9,10 +9,12 @@ use crate::fleet::{Candidate, expand};
 use crate::layout::{BatchRequest, Plan, Planned, Reason, plan};
 use crate::scenario::Scenario;
 use crate::steptime::StepTimes;
-use crate::workload::training::{Builder, Built, InputMode, PILOT_BATCHES, TrainingSpec};
+use crate::workload::training::{
+    Builder, Built, InputMode, PILOT_BATCHES, TrainingSpec, TransformerQuestion,
+};
 
 use super::StudyError;
-use super::roofline_cost::RooflineCost;
+use super::layout_cost::LayoutCost;
 
 /// A candidate that can run.
 #[derive(Clone, Debug)]
@@ -101,9 +103,8 @@ fn verdict(
         global_batch: spec.global_batch,
         batch_per_device: spec.batch_per_device,
     };
-    let batch =
-        spec.batch_per_device.map_or(spec.global_batch, |each| each.saturating_mul(candidate.devices()));
-    let cost = RooflineCost::of(catalog, candidate, &spec.model, spec.precision, batch);
+    let question = TransformerQuestion::of(candidate, &spec.model, spec.precision, spec.software);
+    let cost = LayoutCost(question.map(|question| question.cost(&step_times.transformers)));
     let plan = match plan(candidate, &spec.model, &request, &cost) {
         Planned::Feasible(plan) => *plan,
         Planned::Infeasible(reason) => return Verdict::Infeasible(reason),

@@ -16,7 +16,7 @@ mod terms;
 
 pub use fit::{MeasuredStep, TransformerFit};
 pub use job::{Links, TransformerJob, TransformerSoftware};
-pub use predict::{TransformerStep, TransformerSteps};
+pub use predict::{TransformerCost, TransformerStep, TransformerSteps};
 pub use profile::{Coefficient, TransformerProfile};
 pub use step::StepParts;
 pub use terms::{Term, Terms};

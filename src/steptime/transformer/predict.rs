@@ -1,8 +1,9 @@
 //! Steps of jobs by a profile.
 
-use crate::catalog::Provenance;
+use crate::catalog::{CausalCount, ParallelLayout, Provenance};
 use crate::steptime::tables::ProfileError;
 
+use super::device::Device;
 use super::fit::NOISE;
 use super::job::TransformerJob;
 use super::profile::{Scaling, TransformerProfile};
@@ -55,12 +56,19 @@ impl TransformerSteps {
         &self.profile
     }
 
+    /// The cost of layouts of one job, for a search.
+    #[must_use]
+    pub fn cost<'a>(&self, job: &TransformerJob<'a>) -> TransformerCost<'a> {
+        TransformerCost { job: *job, device: Device::of(job.accelerator), scaling: self.profile.scaling(job) }
+    }
+
     /// The step of a job.
     #[must_use]
     pub fn step(&self, job: &TransformerJob<'_>) -> TransformerStep {
         let scaling = self.profile.scaling(job);
         let terms = Terms::of(job);
         let parts = terms.step(&scaling.terms).scaled(libm::exp(scaling.step));
+        let parts = parts.scaled((least_seconds(job) / parts.total()).max(1.0));
         let shares = shares(&terms, &scaling, parts.total());
         let mut variance = NOISE * NOISE + scaling.step_variance;
         for (share, of_term) in shares.iter().zip(&scaling.term_variances) {
@@ -76,6 +84,39 @@ impl TransformerSteps {
             provenance: if beyond > 1.0 { Provenance::Extrapolated } else { Provenance::Published },
         }
     }
+}
+
+/// Seconds of a step of one job under any layout.
+#[derive(Clone, Copy, Debug)]
+pub struct TransformerCost<'a> {
+    job: TransformerJob<'a>,
+    device: Device,
+    scaling: Scaling,
+}
+
+impl TransformerCost<'_> {
+    /// Seconds of a step under a layout.
+    #[must_use]
+    pub fn seconds(&self, layout: &ParallelLayout) -> f64 {
+        let job = TransformerJob { layout: *layout, ..self.job };
+        let parts = Terms::on(&job, &self.device).step(&self.scaling.terms);
+        (parts.total() * libm::exp(self.scaling.step)).max(self.at_least(layout))
+    }
+
+    /// Seconds that the arithmetic takes at its peak.
+    #[must_use]
+    pub fn at_least(&self, layout: &ParallelLayout) -> f64 {
+        least_seconds(&TransformerJob { layout: *layout, ..self.job })
+    }
+}
+
+/// Forward and backward arithmetic at the peak of the units used, causal attention by half.
+fn least_seconds(job: &TransformerJob<'_>) -> f64 {
+    let passes = if job.adapters { 2.0 } else { 3.0 };
+    let batch = (job.layout.data * job.layout.micro_batch * job.layout.accumulation) as f64;
+    let forward = job.shape.forward_flops(job.sequence, CausalCount::Half).0;
+    let peak = job.accelerator.peak(job.precision).map_or(f64::INFINITY, |peak| peak.0);
+    passes * forward * batch / (peak * job.layout.devices() as f64)
 }
 
 /// The share of each term in a step, as if none hid another.

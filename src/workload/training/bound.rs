@@ -19,6 +19,8 @@ pub enum Component {
     Network,
     /// Launching work.
     HostOverhead,
+    /// Pipeline stages without a micro-batch.
+    PipelineBubble,
     /// Starting over.
     Failures,
 }
@@ -35,6 +37,7 @@ impl Component {
             Self::MemoryBandwidth => "memory-bandwidth",
             Self::Network => "network",
             Self::HostOverhead => "host-overhead",
+            Self::PipelineBubble => "pipeline-bubble",
             Self::Failures => "failures",
         }
     }

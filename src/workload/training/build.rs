@@ -14,6 +14,7 @@ use super::input::{HostInput, InputTimes, conversion_time};
 use super::job::{Phase, TrainingJob};
 use super::pipeline::{Pipeline, PipelineError, Source, Stage, SteadyStep, steady_step};
 use super::spec::{CacheTier, Distribution, InputMode, TrainingSpec};
+use super::transformer_step::{TransformerQuestion, basis, components};
 
 /// Batches simulated to learn the long-run step of a pipeline whose times vary.
 pub const PILOT_BATCHES: u64 = 1500;
@@ -210,6 +211,35 @@ impl Builder<'_> {
     }
 
     fn device_step(&self, candidate: &Candidate, plan: &Plan) -> Result<DeviceStep, Reason> {
+        let spec = self.spec;
+        match TransformerQuestion::of(candidate, &spec.model, spec.precision, spec.software) {
+            Some(question) => Ok(self.split_step(candidate, plan, &question)),
+            None => self.whole_step(candidate, plan),
+        }
+    }
+
+    /// The step of a transformer, term by term.
+    fn split_step(
+        &self,
+        candidate: &Candidate,
+        plan: &Plan,
+        question: &TransformerQuestion<'_>,
+    ) -> DeviceStep {
+        let step = question.step(&self.step_times.transformers, plan.parallel);
+        let components = components(&step.parts);
+        let several = plan.devices > candidate.accelerators_per_node();
+        DeviceStep {
+            total: Seconds(step.parts.total()),
+            components,
+            log_error: step.log_error,
+            provenance: step.provenance,
+            basis: basis(&question.under(plan.parallel), &step),
+            guessed_card: several && candidate.network().across_bandwidth.is_none(),
+        }
+    }
+
+    /// The step of a model that was measured whole, and the exchange between nodes beside it.
+    fn whole_step(&self, candidate: &Candidate, plan: &Plan) -> Result<DeviceStep, Reason> {
         let per_node = candidate.accelerators_per_node().min(plan.devices);
         let nodes = plan.devices.div_ceil(per_node);
         let network = candidate.network();

@@ -14,6 +14,7 @@ mod job;
 mod run;
 mod spec;
 mod stretch;
+mod transformer_step;
 
 pub use bound::{Bound, Component};
 pub use build::{Builder, Built, PILOT_BATCHES};
@@ -24,3 +25,4 @@ pub use spec::{
     TrainingSpec,
 };
 pub use stretch::{Progress, Stretch};
+pub use transformer_step::TransformerQuestion;
