@@ -96,6 +96,8 @@ pub struct Transformer {
     pub state_space: Option<StateSpace>,
     /// Further token-prediction layers trained on top (DeepSeek-V3: 1).
     pub prediction_layers: f64,
+    /// Tokens of a condition that every layer attends to beside its own (text of a diffusion transformer).
+    pub context: Option<f64>,
 }
 
 impl Attention {
