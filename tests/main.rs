@@ -7,6 +7,7 @@ mod promises {
     mod allocation;
     mod catalog;
     mod engine_speed;
+    mod models;
 }
 mod published;
 mod theory;

@@ -1,9 +1,10 @@
 //! The registry of catalog keys. Any catalog file may hold any of these tables; those of price lists stand in
-//! `keys_prices.rs`.
+//! `keys_prices.rs`, those of models in `keys_models.rs`.
 
 use crate::document::{Default, Key, Kind, Table};
 use crate::units::Dimension;
 
+use super::keys_models::MODEL;
 use super::keys_prices::{
     ATTACH_RULE, ATTACHMENT, COMPOSED, DISCOUNT, EGRESS, INSTANCE, REGION, RULE, SERVICE, STORAGE,
 };
@@ -85,76 +86,6 @@ static ACCELERATOR: Table = Table {
         key("per_host", Kind::count(), "Devices in a usual host."),
         SOURCE,
         AS_OF,
-        NOTES,
-    ],
-};
-
-static MODEL: Table = Table {
-    doc: "A model.",
-    keys: &[
-        required("id", Kind::Text, "Catalog id."),
-        required("name", Kind::Text, "Full name."),
-        key("aliases", Kind::Texts, "Names used in published tables."),
-        required("category", Kind::Text, "Field."),
-        required(
-            "architecture",
-            Kind::Choice(&[
-                "convolutional",
-                "transformer-encoder",
-                "transformer-decoder",
-                "encoder-decoder",
-                "recommender",
-                "recurrent",
-                "u-net",
-                "diffusion-u-net",
-            ]),
-            "Family of operations.",
-        ),
-        key("sample", Kind::Text, "What one sample is."),
-        required("parameters", Kind::Number { min: 1.0, max: 1e15 }, "Dense parameters."),
-        key("embedding_parameters", Kind::at_least_zero(), "Parameters in sparse tables."),
-        key(
-            "embedding_lookups_bytes",
-            Kind::non_negative(Dimension::Bytes),
-            "Embedding bytes touched per sample.",
-        ),
-        key("flops_forward", Kind::positive(Dimension::Flops), "Forward arithmetic per sample."),
-        key("sequence_length", Kind::at_least_zero(), "Tokens per sample."),
-        key("hidden", Kind::at_least_zero(), "Width."),
-        key("layers", Kind::at_least_zero(), "Layers."),
-        key("heads", Kind::at_least_zero(), "Attention heads."),
-        key("vocabulary", Kind::at_least_zero(), "Vocabulary."),
-        key("activation_memory", BYTES, "Activations kept per sample in 16-bit training."),
-        key("bytes_per_sample", BYTES, "Stored bytes per sample."),
-        key("decoded_bytes_per_sample", BYTES, "Bytes per sample as fed to the device."),
-        key("decode_cpu", TIME, "CPU time per sample to decode original files, one core."),
-        key("record_decode_cpu", TIME, "CPU time per sample to decode records, one core."),
-        key("optimizer", Kind::Text, "Usual optimizer."),
-        key("default_batch", Kind::Number { min: 1.0, max: 1e18 }, "Usual global batch."),
-        key(
-            "critical_batch",
-            Kind::Number { min: 1e-3, max: 1e18 },
-            "Batch at which samples to target have doubled.",
-        ),
-        key(
-            "samples_to_target",
-            Kind::Number { min: 1e-3, max: 1e18 },
-            "Samples to the usual quality at small batch.",
-        ),
-        key("dataset", Kind::Table(&DATASET), "The usual data set."),
-        SOURCE,
-        AS_OF,
-        NOTES,
-    ],
-};
-
-static DATASET: Table = Table {
-    doc: "A data set.",
-    keys: &[
-        key("name", Kind::Text, "Its name."),
-        key("samples", Kind::Number { min: 1.0, max: 1e18 }, "Samples in one epoch."),
-        key("sample_bytes", BYTES, "Stored bytes per sample."),
-        key("epochs_typical", Kind::Number { min: 1e-3, max: 1e18 }, "Usual epochs."),
         NOTES,
     ],
 };

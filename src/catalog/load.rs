@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::document::{
-    Code, Diagnostic, Diagnostics, LoadError, MAX_DOCUMENT_BYTES, Node, Reader, Value, check, load, read_file,
+    Code, Diagnostics, LoadError, MAX_DOCUMENT_BYTES, Node, Reader, Value, check, load, read_file,
 };
-use crate::units::{Bytes, Date};
+use crate::units::Date;
 
 use super::accelerator::{Accelerator, AcceleratorKind, Peaks};
 use super::facts::{
@@ -19,7 +19,7 @@ use super::facts::{
 use super::instance::Instance;
 use super::keys::CATALOG_FILE;
 use super::load_prices::Parts;
-use super::model::{Architecture, Dataset, Model};
+use super::model::Model;
 use super::{Fact, checks, embedded};
 
 /// Overlay folders are searched this deep.
@@ -115,24 +115,6 @@ impl Catalog {
         faults.into_result(catalog).map_err(CatalogError::Faults)
     }
 
-    /// Adds the model of a file of its own.
-    ///
-    /// # Errors
-    /// When the file is not a sound model file.
-    pub fn read_model(name: &str, text: &str) -> Result<Model, Diagnostics> {
-        let mut catalog = Self::default();
-        let mut faults = Diagnostics::new();
-        catalog.add_text(name, text, &mut faults);
-        let model = catalog.models.into_values().next();
-        if model.is_none() && faults.is_empty() {
-            faults.push(Diagnostic::new(Code::MissingKey, "model", format!("{name} holds no `[model]`")));
-        }
-        match model {
-            Some(model) if faults.is_empty() => Ok(model),
-            _ => Err(faults),
-        }
-    }
-
     /// The newest day of any price, which stands for the catalog's date.
     #[must_use]
     pub fn date(&self) -> Option<Date> {
@@ -143,7 +125,7 @@ impl Catalog {
             .max()
     }
 
-    fn add_text(&mut self, name: &str, text: &str, faults: &mut Diagnostics) {
+    pub(super) fn add_text(&mut self, name: &str, text: &str, faults: &mut Diagnostics) {
         let root = match load(name, text) {
             Ok(root) => root,
             Err(found) => return faults.extend(found),
@@ -200,62 +182,6 @@ impl Catalog {
             };
             self.accelerators.insert(accelerator.name.clone(), accelerator);
         }
-    }
-
-    fn add_model(&mut self, file: &FileReader<'_>, faults: &mut Diagnostics) {
-        if !file.reader.has("model") {
-            return;
-        }
-        let entry = file.reader.table("model");
-        let architecture = Architecture::ALL
-            .iter()
-            .find(|(word, _)| Some(*word) == entry.text("architecture"))
-            .map_or(Architecture::Convolutional, |(_, architecture)| *architecture);
-        let dataset = entry.table("dataset");
-        let Some(flops_forward) = entry.flops("flops_forward") else {
-            faults.push(entry.fault(
-                Code::MissingKey,
-                "model",
-                "flops_forward",
-                "a model needs `flops_forward`",
-            ));
-            return;
-        };
-        let model = Model {
-            id: owned(&entry, "id"),
-            name: owned(&entry, "name"),
-            aliases: entry.texts("aliases").into_iter().map(str::to_owned).collect(),
-            category: owned(&entry, "category"),
-            architecture,
-            sample: entry.text("sample").unwrap_or("sample").to_owned(),
-            parameters: entry.number("parameters").unwrap_or(0.0),
-            embedding_parameters: entry.number("embedding_parameters").unwrap_or(0.0),
-            embedding_lookup_bytes: entry.bytes("embedding_lookups_bytes").unwrap_or(Bytes::ZERO),
-            flops_forward,
-            sequence_length: entry.number("sequence_length"),
-            hidden: entry.number("hidden"),
-            transformer: None,
-            layers: entry.number("layers"),
-            heads: entry.number("heads"),
-            vocabulary: entry.number("vocabulary"),
-            activation_memory: entry.bytes("activation_memory"),
-            bytes_per_sample: entry.bytes("bytes_per_sample"),
-            decoded_bytes_per_sample: entry.bytes("decoded_bytes_per_sample"),
-            decode_cpu: entry.seconds("decode_cpu"),
-            record_decode_cpu: entry.seconds("record_decode_cpu"),
-            optimizer: entry.text("optimizer").map(str::to_owned),
-            default_batch: entry.number("default_batch"),
-            critical_batch: entry.number("critical_batch"),
-            samples_to_target: entry.number("samples_to_target"),
-            dataset: Dataset {
-                name: dataset.text("name").map(str::to_owned),
-                samples: dataset.number("samples"),
-                sample_bytes: dataset.bytes("sample_bytes"),
-                epochs: dataset.number("epochs_typical"),
-            },
-            fact: file.fact(&entry, faults),
-        };
-        self.models.insert(model.id.clone(), model);
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Architecture {
     UNet,
     /// Diffusion U-Nets.
     DiffusionUNet,
+    /// Diffusion transformers.
+    DiffusionTransformer,
 }
 
 impl Architecture {
@@ -36,6 +38,7 @@ impl Architecture {
         ("recurrent", Self::Recurrent),
         ("u-net", Self::UNet),
         ("diffusion-u-net", Self::DiffusionUNet),
+        ("diffusion-transformer", Self::DiffusionTransformer),
     ];
 
     /// The word in model files.
@@ -47,7 +50,13 @@ impl Architecture {
     /// Whether most arithmetic is attention and matrix products over tokens.
     #[must_use]
     pub fn is_transformer(self) -> bool {
-        matches!(self, Self::TransformerEncoder | Self::TransformerDecoder | Self::EncoderDecoder)
+        matches!(
+            self,
+            Self::TransformerEncoder
+                | Self::TransformerDecoder
+                | Self::EncoderDecoder
+                | Self::DiffusionTransformer
+        )
     }
 }
 
@@ -81,6 +90,8 @@ pub struct Model {
     pub sample: String,
     /// Dense parameters: those whose gradients are reduced over all workers.
     pub parameters: f64,
+    /// Parameters that one token meets, of mixtures of experts.
+    pub active_parameters: Option<f64>,
     /// Parameters in sparse embedding tables.
     pub embedding_parameters: f64,
     /// Embedding bytes touched per sample.

@@ -266,3 +266,123 @@ impl Transformer {
         self.context.map_or(0.0, spared)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::transformer_draft::Draft;
+
+    /// A gated decoder with grouped heads of 128.
+    fn decoder((layers, hidden, heads): (f64, f64, f64), kv_heads: f64, ffn: f64, vocabulary: f64) -> Draft {
+        Draft {
+            layers,
+            decoder_layers: 0.0,
+            hidden,
+            heads,
+            kv_heads: Some(kv_heads),
+            head_dim: Some(128.0),
+            latent: None,
+            attention_layers: None,
+            ffn,
+            ffn_layers: None,
+            gated: true,
+            vocabulary,
+            tied_embeddings: false,
+            causal: true,
+            window: None,
+            experts: None,
+            state_space: None,
+            prediction_layers: 0.0,
+            context: None,
+        }
+    }
+
+    fn shape(draft: Draft) -> Transformer {
+        match draft.finish() {
+            Ok(shape) => shape,
+            Err(faults) => unreachable!("{faults:?}"),
+        }
+    }
+
+    fn llama_8b() -> Transformer {
+        shape(decoder((32.0, 4096.0, 32.0), 8.0, 14_336.0, 128_256.0))
+    }
+
+    fn near(found: f64, published: f64, tolerance: f64) {
+        assert!((found / published - 1.0).abs() < tolerance, "{found:.4e} is not {published:.4e}");
+    }
+
+    #[test]
+    fn dense_decoders_have_their_published_size() {
+        near(llama_8b().parameters(), 8.03e9, 0.001);
+        near(shape(decoder((80.0, 8192.0, 64.0), 8.0, 28_672.0, 128_256.0)).parameters(), 70.55e9, 0.001);
+        near(
+            shape(decoder((126.0, 16_384.0, 128.0), 8.0, 53_248.0, 128_256.0)).parameters(),
+            405.85e9,
+            0.001,
+        );
+        let mut gpt = decoder((96.0, 12_288.0, 96.0), 96.0, 49_152.0, 51_200.0);
+        (gpt.gated, gpt.tied_embeddings) = (false, true);
+        near(shape(gpt).parameters(), 175e9, 0.01);
+    }
+
+    #[test]
+    fn a_mixture_meets_a_part_of_its_parameters() {
+        let mut mixtral = decoder((32.0, 4096.0, 32.0), 8.0, 14_336.0, 32_000.0);
+        mixtral.experts = Some(Experts {
+            count: 8.0,
+            top_k: 2.0,
+            hidden: 14_336.0,
+            shared: 0.0,
+            shared_hidden: 14_336.0,
+            every: 1.0,
+            dense_layers: 0.0,
+            latent: None,
+        });
+        let mixtral = shape(mixtral);
+        near(mixtral.parameters(), 46.7e9, 0.001);
+        near(mixtral.active_parameters(), 12.9e9, 0.005);
+        let looked_up = mixtral.vocabulary * mixtral.hidden;
+        near(mixtral.active_parameters() - mixtral.multiplied_parameters(), looked_up, 1e-6);
+    }
+
+    #[test]
+    fn arithmetic_is_two_operations_a_parameter_and_attention() {
+        let llama = llama_8b();
+        let matrices = 2.0 * (llama.parameters() - 128_256.0 * 4096.0);
+        let full = llama.forward_flops_per_token(8192.0, CausalCount::Full).0;
+        assert_eq!(full, matrices + 32.0 * 4.0 * 8192.0 * 4096.0);
+        let half = llama.forward_flops_per_token(8192.0, CausalCount::Half).0;
+        assert_eq!(half, matrices + 32.0 * 2.0 * 8192.0 * 4096.0);
+    }
+
+    #[test]
+    fn a_window_limits_what_is_seen() {
+        let mut gemma = llama_8b();
+        gemma.window = Some((1024.0, 0.75));
+        assert_eq!(gemma.tokens_seen(4096.0, CausalCount::Full), 0.75 * 1024.0 + 0.25 * 4096.0);
+        assert_eq!(gemma.tokens_seen(4096.0, CausalCount::Half), 0.75 * 896.0 + 0.25 * 2048.0);
+        assert_eq!(gemma.tokens_seen(512.0, CausalCount::Full), 512.0);
+    }
+
+    #[test]
+    fn fewer_layers_keep_the_sorts_of_a_hybrid_and_its_dense_start() {
+        let mut hybrid = llama_8b();
+        hybrid.state_space = Some(StateSpace { layers: 16.0, inner: 8192.0, state: 128.0, groups: 8.0 });
+        hybrid.attention_layers = 8.0;
+        let cut = hybrid.with_layers(4.0);
+        assert_eq!((cut.layers, cut.attention_layers, cut.ffn_layers), (4.0, 1.0, 4.0));
+        assert_eq!(cut.state_space.map(|mixers| mixers.layers), Some(2.0));
+        near(cut.layer_parameters() * 4.0, cut.body_parameters(), 1e-12);
+    }
+
+    #[test]
+    fn impossible_shapes_are_told_all_at_once() {
+        let mut draft = decoder((4.0, 100.0, 6.0), 4.0, 400.0, 1000.0);
+        draft.head_dim = None;
+        draft.attention_layers = Some(5.0);
+        let keys: Vec<&str> =
+            draft.finish().err().unwrap_or_default().iter().map(|fault| fault.key()).collect();
+        assert_eq!(keys, ["heads", "kv_heads", "attention_layers"]);
+    }
+}

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::catalog::CatalogError;
-use crate::document::{Diagnostics, LoadError};
+use crate::document::{Code, Diagnostics, LoadError};
 use crate::report::{draw, error_json};
 use crate::study::StudyError;
 
@@ -89,8 +89,8 @@ impl Failure {
     /// Prints the failure on stderr and gives its status.
     pub fn tell(self, as_json: bool, quiet: bool) -> ExitCode {
         let (text, status) = match self {
-            Self::Faults(faults) if as_json => (error_json(&faults) + "\n", Status::BadFile),
-            Self::Faults(faults) => (draw(&faults), Status::BadFile),
+            Self::Faults(faults) if as_json => (error_json(&faults) + "\n", of_faults(&faults)),
+            Self::Faults(faults) => (draw(&faults), of_faults(&faults)),
             Self::Plain { status, code, message, suggestion } if as_json => {
                 let error = json!({ "error": {
                     "code": code, "key": null, "file": null, "line": null, "column": null,
@@ -106,6 +106,17 @@ impl Failure {
         };
         super::output::to_stderr(&text);
         status.into()
+    }
+}
+
+/// A file that a document names may be unreadable or too large; anything else is a bad file.
+fn of_faults(faults: &Diagnostics) -> Status {
+    if faults.all_are(Code::Unreadable) {
+        Status::Io
+    } else if faults.all_are(Code::Limit) {
+        Status::Limit
+    } else {
+        Status::BadFile
     }
 }
 

@@ -42,6 +42,8 @@ pub enum Code {
     Refused,
     /// More work than the limits allow.
     Limit,
+    /// A file that cannot be read.
+    Unreadable,
 }
 
 impl Code {
@@ -62,6 +64,7 @@ impl Code {
             Self::NewerFormat => "newer-format",
             Self::Refused => "refused",
             Self::Limit => "limit",
+            Self::Unreadable => "unreadable",
         }
     }
 }
@@ -159,6 +162,12 @@ impl Diagnostics {
     #[must_use]
     pub fn len(&self) -> usize {
         self.items.len()
+    }
+
+    /// Whether there are faults and all are of one kind.
+    #[must_use]
+    pub fn all_are(&self, code: Code) -> bool {
+        !self.items.is_empty() && self.items.iter().all(|item| item.code == code)
     }
 
     /// In the order of the file: by source, then by place.

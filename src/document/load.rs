@@ -57,6 +57,18 @@ pub enum LoadError {
     },
 }
 
+impl LoadError {
+    /// The kind of fault that it is where a document names the file.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Io { .. } | Self::NotAFile { .. } => Code::Unreadable,
+            Self::TooLarge { .. } => Code::Limit,
+            Self::NotText { .. } => Code::Syntax,
+        }
+    }
+}
+
 /// Reads a regular file of at most `limit` bytes as UTF-8 text; never waits on a pipe.
 ///
 /// # Errors

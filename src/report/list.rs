@@ -218,6 +218,7 @@ fn models(catalog: &Catalog) -> Table {
     column("category", &|model| model.category.as_str().into());
     column("architecture", &|model| model.architecture.word().into());
     column("parameters_m", &|model| (model.parameters / 1e6).into());
+    column("active_parameters_m", &|model| model.active_parameters.map(|count| count / 1e6).into());
     column("embedding_parameters_m", &|model| {
         if model.embedding_parameters > 0.0 { (model.embedding_parameters / 1e6).into() } else { Cell::Null }
     });

@@ -76,7 +76,12 @@ static WORKLOAD: Table = Table {
     doc: "The job.",
     keys: &[
         key("kind", Kind::Choice(&["training"]), Default::Text("training"), "Sort of work."),
-        key("model", Kind::Text, Default::Required, "Catalog id, or path to a model file."),
+        key(
+            "model",
+            Kind::Text,
+            Default::Required,
+            "Catalog id, or path to a model file or to a Hugging Face config.json.",
+        ),
         key(
             "precision",
             Kind::Choice(&["fp32", "tf32", "bf16", "fp16", "fp8", "nvfp4"]),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, Model, Precision};
-use crate::document::{Code, MAX_DOCUMENT_BYTES, Reader, read_file};
+use crate::document::{Code, Diagnostics, MAX_DOCUMENT_BYTES, Reader, read_file};
 use crate::stats::Law;
 use crate::steptime::SoftwareStack;
 use crate::units::{Bytes, BytesPerSecond, Seconds};
@@ -69,36 +69,34 @@ fn precision(word: &str) -> Precision {
     Precision::ALL.iter().find(|(name, _)| *name == word).map_or(Precision::Bf16, |(_, precision)| *precision)
 }
 
-/// A catalog id, or a model file of its own.
+/// A catalog id, a model file of its own, or a Hugging Face configuration.
 fn model(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<Model> {
     let name = table.text("model")?;
-    if !name.ends_with(".toml") {
-        return match resolver.catalog.model(name) {
-            Ok(model) => Some(model.clone()),
-            Err(unknown) => {
-                resolver.unknown(table, "workload", "model", unknown);
-                None
-            }
-        };
-    }
+    let reading: fn(&str, &str) -> Result<Model, Diagnostics> = match name.rsplit_once('.') {
+        Some((_, "toml")) => Catalog::read_model,
+        Some((_, "json")) => Catalog::read_config,
+        _ => {
+            return match resolver.catalog.model(name) {
+                Ok(model) => Some(model.clone()),
+                Err(unknown) => {
+                    resolver.unknown(table, "workload", "model", unknown);
+                    None
+                }
+            };
+        }
+    };
     let path = match &resolver.folder {
         Some(folder) => folder.join(name),
         None => name.into(),
     };
-    let text = match read_file(&path, MAX_DOCUMENT_BYTES) {
-        Ok(text) => text,
+    let read = match read_file(&path, MAX_DOCUMENT_BYTES) {
+        Ok(text) => reading(&path.display().to_string(), &text),
         Err(error) => {
-            resolver.faults.push(table.fault(Code::UnknownName, "workload", "model", error.to_string()));
+            resolver.faults.push(table.fault(error.code(), "workload", "model", error.to_string()));
             return None;
         }
     };
-    match Catalog::read_model(&path.display().to_string(), &text) {
-        Ok(model) => Some(model),
-        Err(faults) => {
-            resolver.faults.extend(faults);
-            None
-        }
-    }
+    read.map_err(|faults| resolver.faults.extend(faults)).ok()
 }
 
 fn amount(resolver: &mut Resolver<'_>, table: &Reader<'_>, model: &Model) -> Option<Amount> {

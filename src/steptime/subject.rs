@@ -175,7 +175,8 @@ fn family(architecture: Architecture) -> &'static str {
         Architecture::Convolutional | Architecture::UNet | Architecture::DiffusionUNet => "conv",
         Architecture::TransformerEncoder
         | Architecture::TransformerDecoder
-        | Architecture::EncoderDecoder => "tr",
+        | Architecture::EncoderDecoder
+        | Architecture::DiffusionTransformer => "tr",
         Architecture::Recurrent => "rnn",
         Architecture::Recommender => "rec",
     }
@@ -186,7 +187,9 @@ fn usual_kin(model: &Model) -> &'static str {
     match model.architecture {
         Architecture::Convolutional => "rn",
         Architecture::UNet | Architecture::DiffusionUNet => "unet",
-        Architecture::TransformerEncoder | Architecture::TransformerDecoder => "bert",
+        Architecture::TransformerEncoder
+        | Architecture::TransformerDecoder
+        | Architecture::DiffusionTransformer => "bert",
         Architecture::EncoderDecoder => "mt",
         Architecture::Recurrent => "rnn",
         Architecture::Recommender if model.embedding_parameters > 0.0 => "dlrm",

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod commands;
+mod config_json;
 mod files;
 mod results;
 
