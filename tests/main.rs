@@ -7,6 +7,8 @@ mod promises {
     mod allocation;
     mod catalog;
     mod engine_speed;
+    mod layout_keys;
+    mod layouts;
 }
 mod published;
 mod theory;
