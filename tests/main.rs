@@ -8,6 +8,8 @@ mod promises {
     mod catalog;
     mod engine_speed;
     mod models;
+    mod layout_keys;
+    mod layouts;
 }
 mod published;
 mod theory;

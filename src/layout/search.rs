@@ -184,12 +184,12 @@ impl Walk<'_> {
     /// Whether so many devices are whole nodes, or part of one.
     fn places(&self, layout: &ParallelLayout) -> bool {
         let (devices, per_node) = (layout.devices(), self.question.per_node.max(1));
-        let fixed = self.question.request.data.is_some();
+        // Who says how many replicas there are leaves none of the fleet out.
+        if self.question.request.data.is_some() {
+            return devices == self.question.devices;
+        }
         devices <= self.question.devices
-            && (fixed
-                || devices == self.question.devices
-                || devices < per_node
-                || devices.is_multiple_of(per_node))
+            && (devices == self.question.devices || devices < per_node || devices.is_multiple_of(per_node))
     }
 
     fn split(&mut self, mut layout: ParallelLayout) {

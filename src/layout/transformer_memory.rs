@@ -200,14 +200,13 @@ impl TransformerJob {
             in_flight: in_flight(layout, index),
         };
         let mut worst = self.stage(layout, stage(0));
-        for index in [1, last] {
-            // A middle stage has no embedding but may hold more layers, or the experts that the first ones lack.
-            if index > 0 && index <= last {
-                let other = self.stage(layout, stage(index));
-                if other.total() > worst.total() {
-                    worst = other;
-                }
-            }
+        // A middle stage needs more than the first only where it has more layers, or experts that the first lacks.
+        let heavier = middle > edge || self.sizes.mixtures > 0.0;
+        if heavier && last > 1 {
+            worst = heavier_of(worst, self.stage(layout, stage(1)));
+        }
+        if last > 0 {
+            worst = heavier_of(worst, self.stage(layout, stage(last)));
         }
         worst
     }
@@ -311,6 +310,10 @@ impl TransformerJob {
     fn key_split(&self, layout: &ParallelLayout) -> f64 {
         (layout.tensor as f64).min(self.shape.attention.kv_heads()).max(1.0)
     }
+}
+
+fn heavier_of(one: MemoryBreakdown, other: MemoryBreakdown) -> MemoryBreakdown {
+    if other.total() > one.total() { other } else { one }
 }
 
 /// Low-precision copies follow the weights that a device computes with.
