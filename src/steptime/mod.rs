@@ -6,6 +6,7 @@
 //! layouts' feasibility or what a run does with its steps.
 
 pub mod collectives;
+pub mod kernels;
 pub mod placement;
 pub mod roofline;
 
