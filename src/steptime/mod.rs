@@ -6,6 +6,7 @@
 //! layouts' feasibility or what a run does with its steps.
 
 pub mod collectives;
+pub mod fabric;
 pub mod kernels;
 pub mod placement;
 pub mod roofline;
@@ -27,6 +28,7 @@ mod stack;
 mod subject;
 mod system;
 mod tables;
+mod topology;
 
 pub use coefficients::Coefficients;
 pub use evidence::Seen;
@@ -41,3 +43,4 @@ pub use regression::Regression;
 pub use stack::SoftwareStack;
 pub use subject::{Arithmetic, has_tf32};
 pub use tables::ProfileError;
+pub use topology::{Lane, Topology};
