@@ -16,6 +16,7 @@ mod linear;
 mod normal;
 mod quantile;
 mod scaling;
+mod simplex;
 mod stopping;
 mod stream;
 mod warmup;
@@ -34,6 +35,7 @@ pub use scaling::{
     amdahl, batch_of_half_throughput, batch_throughput_affine, batch_throughput_limit, gustafson, usl,
     usl_peak,
 };
+pub use simplex::minimise_in_cube;
 pub use stopping::{Decision, Stopping};
 pub use stream::Stream;
 pub use warmup::{Warmup, mser, mser5};

@@ -6,6 +6,8 @@
 //! layouts' feasibility or what a run does with its steps.
 
 pub mod collectives;
+pub mod fabric;
+pub mod kernels;
 pub mod placement;
 pub mod roofline;
 mod transformer;
@@ -27,6 +29,7 @@ mod stack;
 mod subject;
 mod system;
 mod tables;
+mod topology;
 
 pub use coefficients::Coefficients;
 pub use evidence::Seen;
@@ -41,6 +44,7 @@ pub use regression::Regression;
 pub use stack::SoftwareStack;
 pub use subject::{Arithmetic, has_tf32};
 pub use tables::ProfileError;
+pub use topology::{Lane, Topology};
 pub use transformer::{
     Coefficient, Links, MeasuredStep, StepParts, Term, Terms, TransformerCost, TransformerFit,
     TransformerJob, TransformerProfile, TransformerSoftware, TransformerStep, TransformerSteps,
