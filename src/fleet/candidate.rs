@@ -104,8 +104,10 @@ impl Candidate {
     }
 }
 
-/// The device link, or the PCIe tree of hosts whose devices have none.
-fn inside_fabric(accelerator: &Accelerator) -> (String, Option<BytesPerSecond>) {
+/// The device link, or the PCIe tree of hosts whose devices have none: fabric by catalog name, nominal rate per device
+/// and direction.
+#[must_use]
+pub fn inside_fabric(accelerator: &Accelerator) -> (String, Option<BytesPerSecond>) {
     let pcie = || (format!("pcie-gen{}", accelerator.pcie_or_oldest()), Some(accelerator.pcie_bandwidth()));
     match (accelerator.interconnect.as_str(), accelerator.kind) {
         ("nvlink", _) => {

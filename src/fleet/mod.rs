@@ -7,6 +7,6 @@ mod candidate;
 mod expand;
 mod spec;
 
-pub use candidate::{Candidate, Network};
+pub use candidate::{Candidate, Network, inside_fabric};
 pub use expand::{MAX_CANDIDATES, TooMany, expand};
 pub use spec::{Counts, FleetSpec, LayoutRequest};

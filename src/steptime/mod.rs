@@ -46,6 +46,6 @@ pub use subject::{Arithmetic, has_tf32};
 pub use tables::ProfileError;
 pub use topology::{Lane, Topology};
 pub use transformer::{
-    Coefficient, Links, MeasuredStep, StepParts, Term, Terms, TransformerCost, TransformerFit,
-    TransformerJob, TransformerProfile, TransformerSoftware, TransformerStep, TransformerSteps,
+    Coefficient, DeviceTables, JobNetwork, MeasuredStep, StepParts, Term, Terms, TransformerCost, TransformerFit,
+    TransformerJob, TransformerProfile, TransformerSoftware, TransformerStep, TransformerSteps, Wiring,
 };

@@ -13,7 +13,7 @@ use super::holdout::Hidden;
 use super::stack::SoftwareStack;
 use super::subject::{Arithmetic, Subjects};
 use super::tables::ProfileError;
-use super::transformer::TransformerSteps;
+use super::transformer::{DeviceTables, TransformerSteps};
 
 /// What a step is asked about.
 #[derive(Clone, Debug)]
@@ -125,6 +125,8 @@ pub struct StepTimes {
     pub(super) evidence: Evidence,
     /// Steps of transformers that are split layer by layer.
     pub transformers: TransformerSteps,
+    /// Kernels and fabrics that those are made of.
+    pub tables: DeviceTables,
 }
 
 impl StepTimes {
@@ -138,6 +140,7 @@ impl StepTimes {
             coefficients: Coefficients::embedded()?,
             evidence: Evidence::embedded()?,
             transformers: TransformerSteps::embedded()?,
+            tables: DeviceTables::embedded()?,
         })
     }
 

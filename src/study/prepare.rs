@@ -103,8 +103,19 @@ fn verdict(
         global_batch: spec.global_batch,
         batch_per_device: spec.batch_per_device,
     };
-    let question = TransformerQuestion::of(candidate, &spec.model, spec.precision, spec.software);
-    let cost = LayoutCost(question.map(|question| question.cost(&step_times.transformers)));
+    let question = TransformerQuestion::of(
+        catalog,
+        &step_times.tables,
+        candidate,
+        &spec.model,
+        spec.precision,
+        spec.software,
+    );
+    let question = match question {
+        Ok(question) => question,
+        Err(no) => return Verdict::Infeasible(Reason::NoStepTime(no.to_string())),
+    };
+    let cost = LayoutCost(question.as_ref().map(|question| question.cost(&step_times.transformers)));
     let plan = match plan(candidate, &spec.model, &request, &cost) {
         Planned::Feasible(plan) => *plan,
         Planned::Infeasible(reason) => return Verdict::Infeasible(reason),

@@ -1,13 +1,13 @@
 //! Predictions of published values, from configurations alone.
 
 use crate::catalog::Catalog;
-use crate::steptime::{HeldOut, HeldOutError, Hidden, ProfileError, StepTimes, Z90};
+use crate::steptime::{DeviceTables, HeldOut, HeldOutError, Hidden, ProfileError, StepTimes, Z90};
 
 use super::aliases::Aliases;
 use super::configuration::Configuration;
 use super::nodes::over_hosts;
 use super::resolve::{Resolved, Skip};
-use super::transformers::{FitError, TransformerPredictor};
+use super::transformers::{FitError, Sources, TransformerPredictor};
 
 /// A predicted value with its 90 % interval, in the row's own metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,19 +26,21 @@ pub(super) struct Predictor<'a> {
     aliases: Aliases,
     held_out: HeldOut<'a>,
     transformers: TransformerPredictor,
+    tables: &'a DeviceTables,
 }
 
 impl<'a> Predictor<'a> {
     pub(super) fn new(catalog: &'a Catalog, steps: &'a StepTimes) -> Result<Self, FitError> {
         let held_out = HeldOut::shipped(steps, catalog, Hidden::Pair)?;
         let transformers = TransformerPredictor::new(catalog)?;
-        Ok(Self { catalog, aliases: Aliases::embedded()?, held_out, transformers })
+        Ok(Self { catalog, aliases: Aliases::embedded()?, held_out, transformers, tables: &steps.tables })
     }
 
     /// The prediction of a row, or why there is none.
     pub(super) fn predict(&mut self, row: &Configuration) -> Result<Result<Predicted, Skip>, ProfileError> {
         if self.is_transformer(row) {
-            return self.transformers.predict(self.catalog, &self.aliases, row);
+            let sources = Sources { catalog: self.catalog, aliases: &self.aliases, tables: self.tables };
+            return self.transformers.predict(&sources, row);
         }
         let resolved = match Resolved::of(self.catalog, &self.aliases, row) {
             Ok(resolved) => resolved,

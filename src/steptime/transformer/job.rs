@@ -1,6 +1,9 @@
 //! What a step of a transformer is asked about.
 
-use crate::catalog::{Accelerator, AcceleratorKind, ParallelLayout, Precision, Recompute, Transformer};
+use crate::catalog::{Accelerator, ParallelLayout, Precision, Recompute, Transformer};
+use crate::steptime::kernels::{AttentionKernel, DeviceRates};
+
+use super::network::JobNetwork;
 
 /// Software that trains transformers, as far as published rows tell kinds apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,54 +61,6 @@ impl TransformerSoftware {
     }
 }
 
-/// How the devices of a job reach each other: nominal rates in bytes per second and direction.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Links {
-    /// Devices of the fast domain: a host, a rack of one NVLink domain, or a TPU slice.
-    pub domain: u64,
-    /// Rate of a device inside the domain.
-    pub inside: f64,
-    /// Rate of a device's share of its host's cards.
-    pub across: f64,
-    /// Devices of a host.
-    pub per_host: u64,
-    /// Whether the domain is a torus of direct links instead of a switch.
-    pub torus: bool,
-}
-
-impl Links {
-    /// The links of an accelerator in hosts of `per_host` with cards of `host_network` bytes per second together. Racks
-    /// of GB200 and GB300 are one domain of 72, a TPU slice is one torus.
-    #[must_use]
-    pub fn of(accelerator: &Accelerator, per_host: u64, host_network: f64) -> Self {
-        let torus = accelerator.kind == AcceleratorKind::Tpu;
-        let domain = match accelerator.name.as_str() {
-            "GB200" | "GB300" => 72,
-            _ if torus => u64::MAX,
-            _ => per_host.max(1),
-        };
-        let inside = accelerator.link_bandwidth.unwrap_or_else(|| accelerator.pcie_bandwidth()).0;
-        Self {
-            domain,
-            inside,
-            across: host_network / per_host.max(1) as f64,
-            per_host: per_host.max(1),
-            torus,
-        }
-    }
-
-    /// The rate of a device in a group of `ranks` neighbours.
-    pub(super) fn of_group(&self, ranks: f64) -> f64 {
-        if ranks <= self.domain as f64 { self.inside * INSIDE_SHARE } else { self.across * ACROSS_SHARE }
-    }
-}
-
-/// Share of the sheet's rate that large messages reach inside a domain, before the fit (NCCL on NVSwitch: 254 of
-/// 450 GB/s on 8 H100 counted as bus bandwidth 361).
-pub(super) const INSIDE_SHARE: f64 = 0.75;
-/// The same between hosts.
-pub(super) const ACROSS_SHARE: f64 = 0.8;
-
 /// One training job of a transformer on one sort of device.
 #[derive(Clone, Copy, Debug)]
 pub struct TransformerJob<'a> {
@@ -133,8 +88,10 @@ pub struct TransformerJob<'a> {
     pub adapters: bool,
     /// Layout.
     pub layout: ParallelLayout,
-    /// Links.
-    pub links: Links,
+    /// The device's kernels.
+    pub device: &'a DeviceRates,
+    /// Its network.
+    pub network: &'a JobNetwork,
 }
 
 impl TransformerJob<'_> {
@@ -161,6 +118,15 @@ impl TransformerJob<'_> {
             Recompute::None => 0.0,
             Recompute::Selective if self.flash => 0.0,
             Recompute::Selective | Recompute::Full => 1.0,
+        }
+    }
+
+    /// The attention kernels that the software calls.
+    pub(super) fn attention_kernel(&self) -> AttentionKernel {
+        match self.software {
+            _ if !self.flash => AttentionKernel::Unfused,
+            TransformerSoftware::FsdpEager | TransformerSoftware::FsdpCompiled => AttentionKernel::Flash2,
+            _ => AttentionKernel::Flash,
         }
     }
 

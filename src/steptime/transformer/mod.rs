@@ -5,18 +5,21 @@
 //! know whether a layout fits in memory, nor what a step costs.
 
 mod components;
-mod device;
 mod fit;
 mod job;
+mod network;
 mod predict;
 mod products;
 mod profile;
 mod step;
+mod tables;
 mod terms;
 
 pub use fit::{MeasuredStep, TransformerFit};
-pub use job::{Links, TransformerJob, TransformerSoftware};
+pub use job::{TransformerJob, TransformerSoftware};
+pub use network::{JobNetwork, Wiring};
 pub use predict::{TransformerCost, TransformerStep, TransformerSteps};
 pub use profile::{Coefficient, TransformerProfile};
 pub use step::StepParts;
+pub use tables::DeviceTables;
 pub use terms::{Term, Terms};

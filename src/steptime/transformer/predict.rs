@@ -3,7 +3,6 @@
 use crate::catalog::{CausalCount, ParallelLayout, Provenance};
 use crate::steptime::tables::ProfileError;
 
-use super::device::Device;
 use super::fit::NOISE;
 use super::job::TransformerJob;
 use super::profile::{Scaling, TransformerProfile};
@@ -59,7 +58,7 @@ impl TransformerSteps {
     /// The cost of layouts of one job, for a search.
     #[must_use]
     pub fn cost<'a>(&self, job: &TransformerJob<'a>) -> TransformerCost<'a> {
-        TransformerCost { job: *job, device: Device::of(job.accelerator), scaling: self.profile.scaling(job) }
+        TransformerCost { job: *job, scaling: self.profile.scaling(job) }
     }
 
     /// The step of a job.
@@ -90,7 +89,6 @@ impl TransformerSteps {
 #[derive(Clone, Copy, Debug)]
 pub struct TransformerCost<'a> {
     job: TransformerJob<'a>,
-    device: Device,
     scaling: Scaling,
 }
 
@@ -99,7 +97,7 @@ impl TransformerCost<'_> {
     #[must_use]
     pub fn seconds(&self, layout: &ParallelLayout) -> f64 {
         let job = TransformerJob { layout: *layout, ..self.job };
-        let parts = Terms::on(&job, &self.device).step(&self.scaling.terms);
+        let parts = Terms::of(&job).step(&self.scaling.terms);
         (parts.total() * libm::exp(self.scaling.step)).max(self.at_least(layout))
     }
 

@@ -1,8 +1,9 @@
 //! The matrix products of a transformer's layers on one device.
 
-use crate::catalog::{Attention, Experts, Precision, Transformer};
+use crate::catalog::{Attention, Precision, Transformer};
 
-use super::device::Device;
+use crate::steptime::kernels::{MatmulShape, grouped_matmul_seconds, matmul_seconds};
+
 use super::job::TransformerJob;
 
 /// What tensor parallelism does to a weight matrix.
@@ -44,7 +45,6 @@ impl Products {
 /// Products of the whole model on the tokens of one device: pipeline stages share them equally.
 pub(super) struct Layers<'a> {
     pub job: &'a TransformerJob<'a>,
-    pub device: &'a Device,
     pub tokens: f64,
 }
 
@@ -54,7 +54,7 @@ impl Layers<'_> {
         for (input, output, split) in matrices {
             let input = if *split == Split::Rows { input / tensor } else { *input };
             let output = if *split == Split::Columns { output / tensor } else { *output };
-            let product = |m, n, k| self.device.matmul(precision, m, n, k);
+            let product = |m, n, k| matmul_seconds(self.job.device, precision, m, n, k).0;
             sum.forward += product(rows, output, input);
             sum.backward += product(rows, input, output);
             if !self.job.adapters {
@@ -72,8 +72,19 @@ impl Layers<'_> {
     pub(super) fn dense(&self) -> Products {
         let shape = self.job.shape;
         let (attention, count) = attention_matrices(&shape.attention, shape.hidden);
-        let attention = self.split(&attention[..count]).times(shape.attention_layers + shape.decoder_layers);
-        attention.plus(self.feed_forward()).plus(self.mixers())
+        let attention = self.split(&attention[..count]).times(shape.attention_layers + 2.0 * shape.decoder_layers);
+        attention.plus(self.crossing()).plus(self.feed_forward()).plus(self.mixers())
+    }
+
+    /// Queries and outputs of attention to a condition; its keys and values are few.
+    fn crossing(&self) -> Products {
+        let shape = self.job.shape;
+        if shape.context.is_none() {
+            return Products::default();
+        }
+        let (hidden, width) = (shape.hidden, shape.hidden);
+        let matrices = [(hidden, width, Split::Columns), (width, hidden, Split::Rows)];
+        self.split(&matrices).times(shape.attention_layers)
     }
 
     fn feed_forward(&self) -> Products {
@@ -81,7 +92,7 @@ impl Layers<'_> {
         let dense = self.split(&feed_forward_matrices(shape, shape.ffn));
         let all = shape.ffn_layers + shape.decoder_layers;
         let Some(experts) = &shape.experts else { return dense.times(all) };
-        let sparse = sparse_layers(shape, experts);
+        let sparse = sparse_layers(shape);
         let hidden = shape.hidden;
         let router = self.split(&[(hidden, experts.count, Split::Whole)]);
         let mut of_sparse = router;
@@ -117,9 +128,18 @@ impl Layers<'_> {
         let width = experts.latent.unwrap_or(shape.hidden);
         let inner = experts.hidden * if shape.gated { 2.0 } else { 1.0 };
         let split = if layout.expert > 1 { 1.0 } else { tensor };
-        let matrices = [(width, inner, Split::Columns), (experts.hidden, width, Split::Rows)];
-        let one = self.products(rows, &matrices, split, self.job.precision);
-        one.times(local * sparse_layers(shape, experts))
+        let product = |m, n, k| {
+            let shape = MatmulShape { groups: local, m, n, k };
+            grouped_matmul_seconds(self.job.device, self.job.precision, shape).0
+        };
+        let both = |input: f64, output: f64| Products {
+            forward: product(rows, output, input),
+            backward: product(rows, input, output)
+                + if self.job.adapters { 0.0 } else { product(output, input, rows) },
+        };
+        let up = both(width, inner / split);
+        let down = both(experts.hidden / split, width);
+        up.plus(down).times(sparse_layers(shape))
     }
 
     /// The projection onto the vocabulary, in 16 bit.
@@ -130,14 +150,13 @@ impl Layers<'_> {
         }
         let heads = 1.0 + shape.prediction_layers;
         let output = shape.vocabulary / self.job.layout.tensor as f64;
-        3.0 * heads * self.device.matmul(Precision::Bf16, self.tokens, output, shape.hidden)
+        3.0 * heads * matmul_seconds(self.job.device, Precision::Bf16, self.tokens, output, shape.hidden).0
     }
 }
 
 /// Layers whose feed-forward part is a mixture.
-pub(super) fn sparse_layers(shape: &Transformer, experts: &Experts) -> f64 {
-    let layers = shape.ffn_layers - experts.dense_layers;
-    (layers / experts.every.max(1.0)).max(0.0) + shape.prediction_layers
+pub(super) fn sparse_layers(shape: &Transformer) -> f64 {
+    shape.expert_layers() + if shape.experts.is_some() { shape.prediction_layers } else { 0.0 }
 }
 
 fn attention_matrices(attention: &Attention, hidden: f64) -> ([Matrix; 5], usize) {

@@ -82,7 +82,6 @@ impl Terms {
         let loss = of(Term::Loss);
         let compute = of(Term::Products) + of(Term::Experts) + of(Term::Attention);
         let exchange = of(Term::TensorExchange)
-            + of(Term::TensorLatency)
             + of(Term::ContextExchange)
             + EXPERT_EXPOSED * of(Term::ExpertExchange)
             + of(Term::PipelineExchange);
@@ -90,7 +89,7 @@ impl Terms {
         let host = of(Term::Host);
         let last = norm(HOST_NORM, layers + head + loss, host);
         let average = norm(HOST_NORM, layers + (head + loss) / self.stages, host);
-        let shards = of(Term::ShardExchange) + of(Term::ShardLatency);
+        let shards = of(Term::ShardExchange);
         let cover = SHARD_COVER * last;
         let exposed =
             if shards > 0.0 { norm(SHARD_NORM, shards, cover) - cover + SHARD_EXPOSED * shards } else { 0.0 };

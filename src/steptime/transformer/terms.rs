@@ -1,8 +1,11 @@
 //! The nominal terms of a step: seconds by datasheet and kernel efficiencies, before the fit scales each.
 
-use crate::catalog::{Attention, Offload, ParallelLayout, Precision, Recompute, Sharding, Transformer};
+use crate::catalog::{Attention, CausalCount, Offload, ParallelLayout, Precision, Recompute, Sharding, Transformer};
 
-use super::device::Device;
+use crate::steptime::fabric::Collective;
+use crate::steptime::kernels::{AttentionShape, Pass, attention_seconds, elementwise_seconds};
+use crate::units::Bytes;
+
 use super::job::TransformerJob;
 use super::products::{Layers, sparse_layers};
 
@@ -21,20 +24,16 @@ pub enum Term {
     Vocabulary,
     /// The loss over the vocabulary: memory traffic.
     Loss,
-    /// Tensor-parallel exchange: bytes.
+    /// Tensor-parallel exchange.
     TensorExchange,
-    /// Tensor-parallel exchange: hops.
-    TensorLatency,
     /// Keys and values passed around a context-parallel ring.
     ContextExchange,
     /// Tokens sent to experts and back.
     ExpertExchange,
     /// Activations passed between pipeline stages.
     PipelineExchange,
-    /// Sharded weights gathered and gradients scattered, per micro-batch: bytes.
+    /// Sharded weights gathered and gradients scattered, per micro-batch.
     ShardExchange,
-    /// The same: hops.
-    ShardLatency,
     /// Gradients reduced and weights gathered once a step.
     GradientExchange,
     /// The optimizer's memory traffic.
@@ -45,7 +44,7 @@ pub enum Term {
 
 impl Term {
     /// How many there are.
-    pub const COUNT: usize = 16;
+    pub const COUNT: usize = 14;
 
     /// Every term with its word in tables.
     pub const ALL: [(&'static str, Self); Self::COUNT] = [
@@ -56,12 +55,10 @@ impl Term {
         ("vocabulary", Self::Vocabulary),
         ("loss", Self::Loss),
         ("tensor-exchange", Self::TensorExchange),
-        ("tensor-latency", Self::TensorLatency),
         ("context-exchange", Self::ContextExchange),
         ("expert-exchange", Self::ExpertExchange),
         ("pipeline-exchange", Self::PipelineExchange),
         ("shard-exchange", Self::ShardExchange),
-        ("shard-latency", Self::ShardLatency),
         ("gradient-exchange", Self::GradientExchange),
         ("optimizer", Self::Optimizer),
         ("host", Self::Host),
@@ -89,14 +86,6 @@ pub struct Terms {
 
 /// Bytes of a 16-bit number.
 const HALF: f64 = 2.0;
-/// Seconds of a hop of a tensor-parallel exchange: a call, and more per rank.
-const TENSOR_CALL: f64 = 20e-6;
-const TENSOR_RANK: f64 = 4e-6;
-/// Seconds of a pipeline message apart from its bytes.
-const PIPELINE_CALL: f64 = 30e-6;
-/// Seconds of a gather or scatter of one layer apart from its bytes, and more per rank.
-const SHARD_CALL: f64 = 20e-6;
-const SHARD_RANK: f64 = 1e-6;
 /// Bytes read and written per parameter by a mixed-precision Adam update.
 const UPDATE_BYTES: f64 = 30.0;
 /// Bytes per second over PCIe to and from an optimizer in host memory.
@@ -107,6 +96,8 @@ const OFFLOADED_BYTES: f64 = 16.0;
 const LAUNCH: f64 = 7e-6;
 /// Bytes per element of the scores over the vocabulary, read and written by the loss forward and backward.
 const LOSS_BYTES: f64 = 24.0;
+/// Passes over the inner width that a state-space scan makes.
+const SCAN_PASSES: f64 = 8.0;
 /// What 8-bit and 4-bit products add to the memory traffic of casting and scaling.
 const LOW_PRECISION_TRAFFIC: f64 = 1.25;
 
@@ -114,8 +105,32 @@ impl Terms {
     /// The terms of a job on its device.
     #[must_use]
     pub fn of(job: &TransformerJob<'_>) -> Self {
-        let device = Device::of(job.accelerator);
-        Self::on(job, &device)
+        let layout = &job.layout;
+        let stages = layout.pipeline as f64;
+        let tokens = job.tokens();
+        let layers = Layers { job, tokens };
+        let mut seconds = [0.0; Term::COUNT];
+        let mut set = |term: Term, value: f64| seconds[term as usize] = value;
+        set(Term::Products, layers.dense().total(job.repeated()) / stages);
+        set(Term::Experts, layers.experts().total(job.repeated()) / stages);
+        set(Term::Attention, attention(job, tokens) / stages);
+        set(Term::Elementwise, elementwise(job, tokens) / stages);
+        set(Term::Vocabulary, layers.vocabulary());
+        set(Term::Loss, loss(job, tokens));
+        set(Term::TensorExchange, tensor_exchange(job, tokens));
+        set(Term::ContextExchange, context_exchange(job, tokens));
+        set(Term::ExpertExchange, expert_exchange(job, tokens) / stages);
+        set(Term::PipelineExchange, pipeline_exchange(job, tokens));
+        let states = States::of(job);
+        let exchange = data_exchange(job, states.exchanged);
+        set(Term::ShardExchange, exchange.per_micro_batch);
+        set(Term::GradientExchange, exchange.per_step);
+        set(Term::Optimizer, update(job, states.trained));
+        let extra = if job.shape.experts.is_some() { 1.6 } else { 1.0 };
+        let repeats = if layout.recompute == Recompute::Full { 1.33 } else { 1.0 };
+        let own_layers = job.shape.all_layers() / stages;
+        set(Term::Host, own_layers * job.software.launches() * extra * repeats * LAUNCH);
+        Self { seconds, micro_batches: layout.accumulation as f64, stages, chunks: layout.virtual_stages as f64 }
     }
 
     /// Seconds of a step when nothing is scaled.
@@ -123,60 +138,61 @@ impl Terms {
     pub fn nominal_seconds(&self) -> f64 {
         self.step(&[0.0; Term::COUNT]).total()
     }
-
-    pub(super) fn on(job: &TransformerJob<'_>, device: &Device) -> Self {
-        let layout = &job.layout;
-        let stages = layout.pipeline as f64;
-        let tokens = job.tokens();
-        let layers = Layers { job, device, tokens };
-        let mut seconds = [0.0; Term::COUNT];
-        let mut set = |term: Term, value: f64| seconds[term as usize] = value;
-        set(Term::Products, layers.dense().total(job.repeated()) / stages);
-        set(Term::Experts, layers.experts().total(job.repeated()) / stages);
-        set(Term::Attention, attention(job, device, tokens) / stages);
-        set(Term::Elementwise, elementwise(job, device, tokens) / stages);
-        set(Term::Vocabulary, layers.vocabulary());
-        set(Term::Loss, loss(job, device, tokens));
-        let (bytes, hops) = tensor_exchange(job, tokens);
-        set(Term::TensorExchange, bytes);
-        set(Term::TensorLatency, hops);
-        set(Term::ContextExchange, context_exchange(job, tokens));
-        set(Term::ExpertExchange, expert_exchange(job, tokens) / stages);
-        set(Term::PipelineExchange, pipeline_exchange(job, tokens));
-        let states = States::of(job);
-        let exchange = data_exchange(job, states.exchanged);
-        set(Term::ShardExchange, exchange.per_micro_batch);
-        set(Term::ShardLatency, exchange.hops);
-        set(Term::GradientExchange, exchange.per_step);
-        set(Term::Optimizer, update(job, device, states.trained));
-        let extra = if job.shape.experts.is_some() { 1.6 } else { 1.0 };
-        let repeats = if layout.recompute == Recompute::Full { 1.33 } else { 1.0 };
-        let all_layers = (job.shape.layers + job.shape.decoder_layers) / stages;
-        set(Term::Host, all_layers * job.software.launches() * extra * repeats * LAUNCH);
-        Self {
-            seconds,
-            micro_batches: layout.accumulation as f64,
-            stages,
-            chunks: layout.virtual_stages as f64,
-        }
-    }
 }
 
 /// Attention of all layers, forward, backward and what is repeated; state-space scans beside it.
-fn attention(job: &TransformerJob<'_>, device: &Device, tokens: f64) -> f64 {
+fn attention(job: &TransformerJob<'_>, tokens: f64) -> f64 {
     let shape = job.shape;
-    let layers = shape.attention_layers + 2.0 * shape.decoder_layers;
-    let core = device.attention(job, tokens);
     let repeated = job.repeated_attention();
+    let mut total = 0.0;
+    let layers = shape.attention_layers + shape.decoder_layers;
+    // Layers with a window compute the share of pairs that they see.
+    let seen = shape.tokens_seen(job.sequence, CausalCount::Half);
+    let whole = if shape.causal { job.sequence / 2.0 } else { job.sequence };
+    total += layers * (seen / whole).min(1.0) * core(job, job.sequence, shape.causal, repeated);
+    if shape.decoder_layers > 0.0 {
+        total += shape.decoder_layers * core(job, job.sequence, false, repeated);
+    }
+    if let Some(condition) = shape.context {
+        total += shape.attention_layers * core(job, condition, false, repeated);
+    }
     let scans = shape.state_space.map_or(0.0, |mixer| {
-        let forward = device.traffic(tokens * mixer.layers * mixer.inner * HALF * 8.0);
+        let forward = traffic(job, tokens * mixer.layers * mixer.inner * HALF * SCAN_PASSES);
         forward * (3.0 + repeated)
     });
-    layers * (core.forward * (1.0 + repeated) + core.backward) + scans
+    total + scans
+}
+
+/// One layer's attention to `keys` tokens, shared by the ranks of a context-parallel group.
+fn core(job: &TransformerJob<'_>, keys: f64, causal: bool, repeated: f64) -> f64 {
+    let (heads, kv_heads, head_dim) = match job.shape.attention {
+        Attention::Grouped { heads, kv_heads, head_dim } => (heads, kv_heads, head_dim),
+        Attention::Latent { heads, plain_dim, rotary_dim, value_dim, .. } => {
+            (heads, heads, (plain_dim + rotary_dim + value_dim) / 2.0)
+        }
+    };
+    let layout = &job.layout;
+    let tensor = layout.tensor as f64;
+    let shape = AttentionShape {
+        batch: layout.micro_batch as f64,
+        heads: heads / tensor,
+        kv_heads: (kv_heads / tensor).max(1.0),
+        head_dim,
+        queries: job.sequence,
+        keys,
+        causal,
+    };
+    let kernel = job.attention_kernel();
+    let pass = |pass| attention_seconds(job.device, kernel, pass, &shape).0;
+    ((1.0 + repeated) * pass(Pass::Forward) + pass(Pass::Backward)) / layout.context as f64
+}
+
+fn traffic(job: &TransformerJob<'_>, bytes: f64) -> f64 {
+    elementwise_seconds(job.device, Bytes(bytes)).0
 }
 
 /// Norms, residuals and activations; what tensor parallelism leaves whole is split along the sequence where asked.
-fn elementwise(job: &TransformerJob<'_>, device: &Device, tokens: f64) -> f64 {
+fn elementwise(job: &TransformerJob<'_>, tokens: f64) -> f64 {
     let (shape, layout) = (job.shape, &job.layout);
     let tensor = layout.tensor as f64;
     let whole = if layout.sequence_parallel { tensor } else { 1.0 };
@@ -185,75 +201,57 @@ fn elementwise(job: &TransformerJob<'_>, device: &Device, tokens: f64) -> f64 {
         Attention::Latent { heads, plain_dim, rotary_dim, .. } => 8.0 * heads * (plain_dim + rotary_dim),
     };
     let passes = if shape.gated { 3.0 } else { 2.0 };
-    let layers = shape.layers + shape.decoder_layers;
     let feed_forward = shape.ffn_layers + shape.decoder_layers;
     let (width, routed) = match &shape.experts {
         None => (shape.ffn, 0.0),
         Some(experts) => {
             let visited = experts.top_k * experts.hidden + experts.shared * experts.shared_hidden;
-            (visited, 4.0 * experts.top_k * shape.hidden * sparse_layers(shape, experts))
+            (visited, 4.0 * experts.top_k * shape.hidden * sparse_layers(shape))
         }
     };
     let elements = tokens
-        * (layers * 8.0 * shape.hidden / whole
+        * (shape.all_layers() * 8.0 * shape.hidden / whole
             + shape.attention_layers * attention / tensor
             + feed_forward * passes * width / tensor
             + routed);
-    let low =
-        if matches!(job.precision, Precision::Fp8 | Precision::Nvfp4) { LOW_PRECISION_TRAFFIC } else { 1.0 };
-    let forward = device.traffic(HALF * elements * low);
+    let low = matches!(job.precision, Precision::Fp8 | Precision::Nvfp4);
+    let forward = traffic(job, HALF * elements * if low { LOW_PRECISION_TRAFFIC } else { 1.0 });
     forward * (3.0 + job.repeated())
 }
 
-fn loss(job: &TransformerJob<'_>, device: &Device, tokens: f64) -> f64 {
-    device.traffic(tokens * job.shape.vocabulary / job.layout.tensor as f64 * LOSS_BYTES)
+fn loss(job: &TransformerJob<'_>, tokens: f64) -> f64 {
+    traffic(job, tokens * job.shape.vocabulary / job.layout.tensor as f64 * LOSS_BYTES)
 }
 
 /// All-reduces of the hidden state (or the same volume as gathers and scatters): two forward, two backward, and the
 /// forward ones again under full recomputation.
-fn tensor_exchange(job: &TransformerJob<'_>, tokens: f64) -> (f64, f64) {
+fn tensor_exchange(job: &TransformerJob<'_>, tokens: f64) -> f64 {
     let layout = &job.layout;
-    let ranks = layout.tensor as f64;
-    if ranks <= 1.0 {
-        return (0.0, 0.0);
-    }
     let calls = if layout.recompute == Recompute::Full { 6.0 } else { 4.0 };
-    let calls = calls * (job.shape.layers + job.shape.decoder_layers) / layout.pipeline as f64;
-    let bytes = 2.0 * (ranks - 1.0) / ranks * tokens * job.shape.hidden * HALF;
-    (calls * bytes / job.links.of_group(ranks), calls * (TENSOR_CALL + TENSOR_RANK * ranks))
+    let calls = calls * job.shape.all_layers() / layout.pipeline as f64;
+    calls * job.network.seconds(Collective::AllReduce, tokens * job.shape.hidden * HALF, layout.tensor, 1)
 }
 
-/// Keys and values forward, and both with their gradients backward.
+/// Keys and values gathered forward, and both with their gradients backward.
 fn context_exchange(job: &TransformerJob<'_>, tokens: f64) -> f64 {
     let (shape, layout) = (job.shape, &job.layout);
-    let ranks = layout.context as f64;
-    if ranks <= 1.0 {
-        return 0.0;
-    }
     let width = match shape.attention {
         Attention::Grouped { kv_heads, head_dim, .. } => 2.0 * kv_heads * head_dim / layout.tensor as f64,
         Attention::Latent { kv_rank, rotary_dim, .. } => kv_rank + rotary_dim,
     };
-    let layers = shape.attention_layers / layout.pipeline as f64;
-    let bytes = 3.0 * (ranks - 1.0) * tokens * width * HALF;
-    layers * bytes / job.links.of_group(ranks * layout.tensor as f64)
+    let bytes = layout.context as f64 * tokens * width * HALF;
+    let once = job.network.seconds(Collective::AllGather, bytes, layout.context, layout.tensor);
+    3.0 * once * shape.attention_layers / layout.pipeline as f64
 }
 
-/// Dispatch and combine, forward and backward. Between domains a token travels once to each domain that it visits.
+/// Dispatch and combine, forward and backward.
 fn expert_exchange(job: &TransformerJob<'_>, tokens: f64) -> f64 {
     let (shape, layout) = (job.shape, &job.layout);
     let (Some(experts), true) = (&shape.experts, layout.expert > 1) else { return 0.0 };
-    let ranks = layout.expert as f64;
-    let near = ranks.min(job.links.domain as f64);
-    let domains = (ranks / near).max(1.0);
-    let width = experts.latent.unwrap_or(shape.hidden) * HALF;
-    let own = tokens / layout.tensor as f64;
-    let calls =
-        4.0 * sparse_layers(shape, experts) * if layout.recompute == Recompute::Full { 1.5 } else { 1.0 };
-    let inside = own * experts.top_k * (near - 1.0) / near * width / job.links.of_group(near);
-    let visited = domains * (1.0 - libm::pow(1.0 - 1.0 / domains, experts.top_k)) * (domains - 1.0) / domains;
-    let across = own * visited * width / job.links.of_group(f64::INFINITY);
-    calls * (inside + if domains > 1.0 { across } else { 0.0 })
+    let repeats = if layout.recompute == Recompute::Full { 1.5 } else { 1.0 };
+    let bytes = tokens / layout.tensor as f64 * experts.latent.unwrap_or(shape.hidden) * HALF;
+    let once = job.network.dispatch(bytes, experts.top_k, layout.expert);
+    4.0 * repeats * sparse_layers(shape) * once
 }
 
 fn pipeline_exchange(job: &TransformerJob<'_>, tokens: f64) -> f64 {
@@ -262,8 +260,8 @@ fn pipeline_exchange(job: &TransformerJob<'_>, tokens: f64) -> f64 {
         return 0.0;
     }
     let bytes = tokens * job.shape.hidden * HALF / layout.tensor as f64;
-    let span = layout.tensor.saturating_mul(layout.context).saturating_mul(layout.pipeline) as f64;
-    layout.virtual_stages as f64 * (2.0 * bytes / job.links.of_group(span) + PIPELINE_CALL)
+    let stride = layout.tensor.saturating_mul(layout.context).saturating_mul(layout.data);
+    2.0 * layout.virtual_stages as f64 * job.network.send(bytes, stride)
 }
 
 /// Parameters of one device before sharding.
@@ -289,74 +287,64 @@ fn parameters(shape: &Transformer) -> (f64, f64, f64) {
     let gates = if shape.gated { 3.0 } else { 2.0 };
     let routed = shape.experts.map_or(0.0, |experts| {
         let width = experts.latent.unwrap_or(shape.hidden);
-        sparse_layers(shape, &experts) * experts.count * gates * width * experts.hidden
+        sparse_layers(shape) * experts.count * gates * width * experts.hidden
     });
     let tables = shape.vocabulary * shape.hidden;
     let copies = if shape.tied_embeddings { 1.0 } else { 2.0 };
     ((shape.parameters() - routed - tables * copies).max(0.0), routed, tables)
 }
 
+#[derive(Default)]
 struct DataExchange {
     per_micro_batch: f64,
-    hops: f64,
     per_step: f64,
 }
 
-/// Gathers and scatters of sharded weights per micro-batch, gradients and weights once a step otherwise.
+/// Gathers and scatters of sharded weights, layer by layer, per micro-batch; gradients and weights once a step otherwise.
 fn data_exchange(job: &TransformerJob<'_>, parameters: f64) -> DataExchange {
     let layout = &job.layout;
-    let ranks = layout.data.saturating_mul(layout.context) as f64;
-    let mut exchange = DataExchange { per_micro_batch: 0.0, hops: 0.0, per_step: 0.0 };
-    if ranks <= 1.0 {
-        return exchange;
-    }
-    let layers = (job.shape.layers + job.shape.decoder_layers) / layout.pipeline as f64;
-    let bytes = parameters * HALF * if job.adapters { 0.01 } else { 1.0 };
-    // Frozen weights are gathered all the same.
-    let gathered = parameters * HALF * if job.adapters { 0.5 } else { 1.0 };
-    let share = |ranks: f64| (ranks - 1.0) / ranks;
+    let (ranks, stride) = (layout.data.saturating_mul(layout.context), layout.tensor);
+    let layers = (job.shape.all_layers() / layout.pipeline as f64).max(1.0);
+    // Adapters have few gradients; the frozen weights are gathered all the same.
+    let gradients = parameters * HALF * if job.adapters { 0.01 } else { 1.0 };
+    let gathers = if job.adapters { 0.5 } else { 1.0 } * parameters * HALF;
+    let calls = |kind: Collective, bytes: f64, ranks: u64, stride: u64| {
+        layers * job.network.seconds(kind, bytes / layers, ranks, stride)
+    };
     match layout.sharding {
         Sharding::Full => {
-            let group = layout.shard_ranks() as f64;
-            exchange.per_micro_batch = 3.0 * gathered * share(group) / bus(job, group);
-            exchange.hops = 3.0 * layers * (SHARD_CALL + SHARD_RANK * group);
-            let replicas = ranks / group;
-            if replicas > 1.0 {
-                exchange.per_step = 2.0 * bytes / group * share(replicas) / bus(job, ranks);
+            let group = layout.shard_ranks();
+            let replicas = ranks / group.max(1);
+            DataExchange {
+                per_micro_batch: 2.0 * calls(Collective::AllGather, gathers, group, stride)
+                    + calls(Collective::ReduceScatter, gathers, group, stride),
+                per_step: calls(
+                    Collective::AllReduce,
+                    gradients / group as f64,
+                    replicas,
+                    stride.saturating_mul(group),
+                ),
             }
         }
-        Sharding::Gradients => {
-            exchange.per_micro_batch = bytes * share(ranks) / bus(job, ranks);
-            exchange.hops = 2.0 * layers * SHARD_CALL;
-            exchange.per_step = bytes * share(ranks) / bus(job, ranks);
-        }
+        Sharding::Gradients => DataExchange {
+            per_micro_batch: calls(Collective::ReduceScatter, gradients, ranks, stride),
+            per_step: calls(Collective::AllGather, gradients, ranks, stride),
+        },
         // Gradients are reduced in 32 bit, weights gathered in 16.
-        Sharding::None | Sharding::Optimizer => {
-            exchange.per_step = 3.0 * bytes * share(ranks) / bus(job, ranks);
-        }
+        Sharding::None | Sharding::Optimizer => DataExchange {
+            per_micro_batch: 0.0,
+            per_step: calls(Collective::ReduceScatter, 2.0 * gradients, ranks, stride)
+                + calls(Collective::AllGather, gradients, ranks, stride),
+        },
     }
-    exchange
 }
 
-/// Bus bandwidth of a ring over the data-parallel ranks: all cards of a host carry one ring each, and ranks of other
-/// tensor-parallel groups share them.
-fn bus(job: &TransformerJob<'_>, ranks: f64) -> f64 {
-    let links = &job.links;
-    let tensor = job.layout.tensor as f64;
-    let inside = links.of_group(1.0);
-    if ranks * tensor <= links.domain as f64 {
-        return inside;
-    }
-    let host = links.per_host as f64;
-    inside.min(links.of_group(f64::INFINITY) * host / tensor.min(host))
-}
-
-fn update(job: &TransformerJob<'_>, device: &Device, parameters: f64) -> f64 {
+fn update(job: &TransformerJob<'_>, parameters: f64) -> f64 {
     let layout = &job.layout;
     let ranks = if layout.sharding == Sharding::None { 1.0 } else { layout.shard_ranks() as f64 };
     let own = parameters / ranks;
     match layout.offload {
-        Offload::None => device.traffic(own * UPDATE_BYTES),
+        Offload::None => traffic(job, own * UPDATE_BYTES),
         Offload::Optimizer | Offload::Parameters => own * OFFLOADED_BYTES / HOST_LINK,
     }
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use crate::catalog::Catalog;
 use crate::steptime::{
-    MeasuredStep, ProfileError, TransformerFit, TransformerProfile, TransformerSteps, Z90,
+    DeviceTables, MeasuredStep, ProfileError, TransformerFit, TransformerProfile, TransformerSteps, Z90,
 };
 use crate::validate::aliases::Aliases;
 use crate::validate::configuration::{Configuration, Metric};
@@ -13,7 +13,7 @@ use crate::validate::predict::Predicted;
 use crate::validate::read::{self, ReadError, Row};
 use crate::validate::resolve::{Skip, TARGET_ERROR, TARGET_OVERHEAD};
 
-use super::row::TransformerRow;
+use super::row::{Sources, TransformerRow};
 
 /// The table that the shipped profile is fitted to.
 const SHIPPED: &str = "assets/observations/transformers.csv";
@@ -66,11 +66,12 @@ pub fn fit_transformers(
     file: &str,
     source: impl Read,
 ) -> Result<TransformerFitted, FitError> {
-    let aliases = Aliases::embedded()?;
+    let (aliases, tables) = (Aliases::embedded()?, DeviceTables::embedded()?);
+    let sources = Sources { catalog, aliases: &aliases, tables: &tables };
     let (mut rows, mut used, mut unused) = (Vec::new(), Vec::new(), Vec::new());
     for row in read::rows(file, source)? {
         let row = row?;
-        match measured(catalog, &aliases, &row) {
+        match measured(&sources, &row) {
             Ok(found) => {
                 used.push(row.id.clone());
                 rows.push((found.0, found.1, row.weight_group));
@@ -93,12 +94,12 @@ pub fn fit_transformers(
 }
 
 /// The job of a row and the seconds of its step.
-fn measured(catalog: &Catalog, aliases: &Aliases, row: &Row) -> Result<(TransformerRow, f64), Skip> {
+fn measured(sources: &Sources<'_>, row: &Row) -> Result<(TransformerRow, f64), Skip> {
     let value = row.value.filter(|value| *value > 0.0).ok_or(Skip::Value)?;
     if row.configuration.metric == Metric::MinutesToTarget {
         return Err(Skip::Metric(row.configuration.metric.word().to_owned()));
     }
-    let job = TransformerRow::of(catalog, aliases, &row.configuration)?;
+    let job = TransformerRow::of(sources, &row.configuration)?;
     let conversion =
         job.conversion.ok_or_else(|| Skip::Metric(row.configuration.metric.word().to_owned()))?;
     Ok((job, conversion.seconds(value)))
@@ -121,11 +122,10 @@ impl TransformerPredictor {
 
     pub(crate) fn predict(
         &mut self,
-        catalog: &Catalog,
-        aliases: &Aliases,
+        sources: &Sources<'_>,
         row: &Configuration,
     ) -> Result<Result<Predicted, Skip>, ProfileError> {
-        let job = match TransformerRow::of(catalog, aliases, row) {
+        let job = match TransformerRow::of(sources, row) {
             Ok(job) => job,
             Err(skip) => return Ok(Err(skip)),
         };

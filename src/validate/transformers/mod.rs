@@ -8,4 +8,5 @@ mod words;
 
 pub use columns::TransformerColumns;
 pub(super) use held_out::TransformerPredictor;
+pub(super) use row::Sources;
 pub use held_out::{FitError, TransformerFitted, fit_transformers};

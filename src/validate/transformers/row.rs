@@ -1,9 +1,12 @@
 //! A row of a transformer to the job that it publishes.
 
 use crate::catalog::{
-    Accelerator, Attention, Catalog, Experts, ParallelLayout, Precision, Recompute, Transformer,
+    Accelerator, AcceleratorKind, Attention, Catalog, Experts, ParallelLayout, Precision, Recompute, Transformer,
 };
-use crate::steptime::{Links, Terms, TransformerJob, TransformerSoftware};
+use crate::fleet::inside_fabric;
+use crate::steptime::kernels::DeviceRates;
+use crate::steptime::{DeviceTables, JobNetwork, Terms, TransformerJob, TransformerSoftware, Wiring};
+use crate::units::BytesPerSecond;
 use crate::validate::aliases::Aliases;
 use crate::validate::configuration::{Configuration, Metric};
 use crate::validate::resolve::Skip;
@@ -15,6 +18,14 @@ use super::words;
 const UNNAMED_MICRO_BATCH: [u64; 4] = [8, 4, 2, 1];
 /// Tokens times width of a micro-batch and tensor-parallel rank beyond which early layouts took a smaller one.
 const USUAL_ACTIVATIONS: f64 = 4.0 * 2048.0 * 4096.0;
+
+/// What rows are read with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sources<'a> {
+    pub catalog: &'a Catalog,
+    pub aliases: &'a Aliases,
+    pub tables: &'a DeviceTables,
+}
 
 /// A row in the step model's terms.
 #[derive(Clone, Debug)]
@@ -32,13 +43,15 @@ pub(super) struct TransformerRow {
     pub adapters: bool,
     pub asynchronous_tensor: bool,
     pub layout: ParallelLayout,
-    pub links: Links,
+    pub device: DeviceRates,
+    pub network: JobNetwork,
     pub conversion: Option<Conversion>,
 }
 
 impl TransformerRow {
     /// The job of a row.
-    pub(super) fn of(catalog: &Catalog, aliases: &Aliases, row: &Configuration) -> Result<Self, Skip> {
+    pub(super) fn of(sources: &Sources<'_>, row: &Configuration) -> Result<Self, Skip> {
+        let Sources { catalog, aliases, tables } = *sources;
         let columns = &row.transformer;
         let named = aliases.accelerator(catalog, &row.accelerator);
         let named = named.ok_or_else(|| Skip::Accelerator(row.accelerator.clone()))?;
@@ -53,7 +66,8 @@ impl TransformerRow {
         let software = words::software(&row.framework, row.stack == "mlperf", columns, &accelerator);
         let devices = row.devices.ok_or(Skip::Blank("accelerator_count"))?;
         let per_host = row.per_node.unwrap_or(named.per_node).max(1);
-        let network = words::host_network(&row.network, per_host, &accelerator);
+        let device = tables.rates(&accelerator).map_err(|error| Skip::NoStepTime(error.to_string()))?;
+        let network = network(sources, row, &accelerator, devices, per_host);
         let mut job = Self {
             precision: words::precision(&columns.precision, software, &accelerator),
             recipe: columns.recipe.clone(),
@@ -62,7 +76,8 @@ impl TransformerRow {
             flash: words::flash(&columns.attention, software),
             adapters: row.task == "lora",
             asynchronous_tensor: columns.compile.contains("async-tp"),
-            links: Links::of(&accelerator, per_host, network),
+            device,
+            network,
             layout: ParallelLayout::default(),
             conversion: None,
             model,
@@ -107,7 +122,8 @@ impl TransformerRow {
             flash: self.flash,
             adapters: self.adapters,
             layout: self.layout,
-            links: self.links,
+            device: &self.device,
+            network: &self.network,
         }
     }
 
@@ -170,7 +186,7 @@ impl TransformerRow {
     /// its replicas.
     fn spread(&mut self, ranks: u64) {
         let mut best: Option<(f64, ParallelLayout)> = None;
-        let widest = self.links.domain.min(8);
+        let widest = self.network.domain().min(8);
         for tensor in
             (0..=3).map(|power| 1 << power).filter(|tensor| ranks % tensor == 0 && *tensor <= widest)
         {
@@ -197,6 +213,38 @@ impl TransformerRow {
         let states = if self.adapters { bytes } else { 18.0 };
         let memory = self.accelerator.memory.map_or(0.0, |memory| memory.0);
         self.shape.parameters() * states / ranks < 0.75 * memory
+    }
+}
+
+/// The network of a row's machines.
+fn network(
+    sources: &Sources<'_>,
+    row: &Configuration,
+    accelerator: &Accelerator,
+    devices: u64,
+    per_host: u64,
+) -> JobNetwork {
+    let torus = accelerator.kind == AcceleratorKind::Tpu;
+    let (inside, inside_rate) = inside_fabric(accelerator);
+    let host = words::host_network(&row.network, per_host, accelerator);
+    let wiring = Wiring {
+        inside: &inside,
+        inside_rate,
+        across: if torus { "tpu-dcn" } else { words::host_fabric(&row.network) },
+        host_rate: Some(BytesPerSecond(host)),
+        per_host,
+        slice: torus.then(|| devices.min(largest_slice(accelerator))),
+    };
+    sources.tables.network(sources.catalog, accelerator, &wiring)
+}
+
+/// Chips of the largest slice: 16 × 16 of the two-dimensional tori, thousands of the others.
+fn largest_slice(accelerator: &Accelerator) -> u64 {
+    match accelerator.name.as_str() {
+        "TPU-v5e" | "TPU-v6e" => 256,
+        "TPU-v2" => 256,
+        "TPU-v3" => 1024,
+        _ => 4096,
     }
 }
 

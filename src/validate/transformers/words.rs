@@ -137,6 +137,12 @@ pub(super) fn flash(stated: &str, software: TransformerSoftware) -> bool {
     }
 }
 
+/// The fabric between hosts, by catalog name: InfiniBand where the words name none.
+pub(super) fn host_fabric(text: &str) -> &'static str {
+    let network = crate::validate::text::network(&text.to_lowercase());
+    network.map_or("infiniband", |network| if network.fabric == "tcp" { "infiniband" } else { network.fabric })
+}
+
 /// Bytes per second of a host's cards by the words of the interconnect column, or by what hosts of the generation
 /// usually have.
 pub(super) fn host_network(text: &str, per_host: u64, accelerator: &Accelerator) -> f64 {

@@ -212,7 +212,15 @@ impl Builder<'_> {
 
     fn device_step(&self, candidate: &Candidate, plan: &Plan) -> Result<DeviceStep, Reason> {
         let spec = self.spec;
-        match TransformerQuestion::of(candidate, &spec.model, spec.precision, spec.software) {
+        let question = TransformerQuestion::of(
+            self.catalog,
+            &self.step_times.tables,
+            candidate,
+            &spec.model,
+            spec.precision,
+            spec.software,
+        );
+        match question.map_err(|no| Reason::NoStepTime(no.to_string()))? {
             Some(question) => Ok(self.split_step(candidate, plan, &question)),
             None => self.whole_step(candidate, plan),
         }

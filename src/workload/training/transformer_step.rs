@@ -1,10 +1,13 @@
 //! A candidate and a transformer to the job that the step model takes.
 
-use crate::catalog::{AcceleratorKind, Model, ParallelLayout, Precision, Provenance, Transformer};
+use crate::catalog::{
+    Accelerator, AcceleratorKind, Catalog, Model, ParallelLayout, Precision, Provenance, Transformer,
+};
 use crate::fleet::Candidate;
+use crate::steptime::kernels::{DeviceRates, NoKernel};
 use crate::steptime::{
-    Links, SoftwareStack, StepParts, TransformerCost, TransformerJob, TransformerSoftware, TransformerStep,
-    TransformerSteps,
+    DeviceTables, JobNetwork, SoftwareStack, StepParts, TransformerCost, TransformerJob, TransformerSoftware,
+    TransformerStep, TransformerSteps, Wiring,
 };
 use crate::units::{BytesPerSecond, Seconds};
 
@@ -16,52 +19,73 @@ const UNKNOWN_CARD: BytesPerSecond = BytesPerSecond(1.25e9);
 const DEFAULT_SEQUENCE: f64 = 2048.0;
 
 /// The question of one candidate, for any layout.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct TransformerQuestion<'a> {
-    job: TransformerJob<'a>,
+    model: &'a Model,
+    shape: &'a Transformer,
+    accelerator: &'a Accelerator,
+    precision: Precision,
+    software: TransformerSoftware,
+    device: DeviceRates,
+    network: JobNetwork,
 }
 
 impl<'a> TransformerQuestion<'a> {
     /// The question; `None` for models that are not split, and for fleets without accelerators.
-    #[must_use]
+    ///
+    /// # Errors
+    /// When the device's datasheet lacks what its kernels start from.
     pub fn of(
+        catalog: &Catalog,
+        tables: &DeviceTables,
         candidate: &'a Candidate,
         model: &'a Model,
         precision: Precision,
         software: SoftwareStack,
-    ) -> Option<Self> {
-        let shape: &Transformer = model.split_shape()?;
-        let accelerator = candidate.accelerator.as_deref()?;
-        let fused =
-            !matches!(accelerator.generation.as_str(), "kepler" | "maxwell" | "pascal" | "volta" | "turing");
-        let job = TransformerJob {
-            model: &model.id,
-            shape,
-            sequence: model.sequence_length.unwrap_or(DEFAULT_SEQUENCE),
-            precision,
-            recipe: "",
-            accelerator,
-            software: usual_software(accelerator.kind, software),
-            release: "",
-            asynchronous_tensor: false,
-            flash: fused,
-            adapters: false,
-            layout: ParallelLayout::default(),
-            links: links(candidate),
+    ) -> Result<Option<Self>, NoKernel> {
+        let (Some(shape), Some(accelerator)) = (model.split_shape(), candidate.accelerator.as_deref()) else {
+            return Ok(None);
         };
-        Some(Self { job })
+        Ok(Some(Self {
+            model,
+            shape,
+            accelerator,
+            precision,
+            software: usual_software(accelerator.kind, software),
+            device: tables.rates(accelerator)?,
+            network: network(catalog, tables, candidate, accelerator),
+        }))
     }
 
     /// The job under a layout.
     #[must_use]
-    pub fn under(&self, layout: ParallelLayout) -> TransformerJob<'a> {
-        TransformerJob { layout, ..self.job }
+    pub fn under(&self, layout: ParallelLayout) -> TransformerJob<'_> {
+        let old = matches!(
+            self.accelerator.generation.as_str(),
+            "kepler" | "maxwell" | "pascal" | "volta" | "turing"
+        );
+        TransformerJob {
+            model: &self.model.id,
+            shape: self.shape,
+            sequence: self.model.sequence_length.unwrap_or(DEFAULT_SEQUENCE),
+            precision: self.precision,
+            recipe: "",
+            accelerator: self.accelerator,
+            software: self.software,
+            release: "",
+            asynchronous_tensor: false,
+            flash: !old,
+            adapters: false,
+            layout,
+            device: &self.device,
+            network: &self.network,
+        }
     }
 
     /// What layouts cost.
     #[must_use]
-    pub fn cost(&self, steps: &TransformerSteps) -> TransformerCost<'a> {
-        steps.cost(&self.job)
+    pub fn cost(&self, steps: &TransformerSteps) -> TransformerCost<'_> {
+        steps.cost(&self.under(ParallelLayout::default()))
     }
 
     /// The step under a layout.
@@ -82,13 +106,22 @@ fn usual_software(kind: AcceleratorKind, class: SoftwareStack) -> TransformerSof
 }
 
 /// A slice is one domain; joined slices and other machines meet over their hosts' cards.
-fn links(candidate: &Candidate) -> Links {
-    let per_host = (candidate.devices_per_host().round() as u64).max(1);
-    let card = candidate.network().across_bandwidth.unwrap_or(UNKNOWN_CARD);
-    let accelerator = candidate.accelerator.as_deref();
-    let links = accelerator.map(|accelerator| Links::of(accelerator, per_host, card.0));
-    let links = links.unwrap_or(Links { domain: 1, inside: card.0, across: card.0, per_host, torus: false });
-    if links.torus { Links { domain: candidate.accelerators_per_node(), ..links } } else { links }
+fn network(
+    catalog: &Catalog,
+    tables: &DeviceTables,
+    candidate: &Candidate,
+    accelerator: &Accelerator,
+) -> JobNetwork {
+    let fabrics = candidate.network();
+    let wiring = Wiring {
+        inside: &fabrics.inside,
+        inside_rate: fabrics.inside_bandwidth,
+        across: &fabrics.across,
+        host_rate: Some(fabrics.across_bandwidth.unwrap_or(UNKNOWN_CARD)),
+        per_host: (candidate.devices_per_host().round() as u64).max(1),
+        slice: (accelerator.kind == AcceleratorKind::Tpu).then(|| candidate.accelerators_per_node()),
+    };
+    tables.network(catalog, accelerator, &wiring)
 }
 
 /// The parts of a step as components of the training world.
