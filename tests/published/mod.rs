@@ -1,6 +1,8 @@
 //! What the program predicts beside what was published.
 #![allow(clippy::unwrap_used)]
 
+mod fabrics;
+mod kernels;
 mod placements;
 mod step_times;
 mod training_rows;
