@@ -162,6 +162,9 @@ fn tree_hops(ranks: u32) -> f64 {
 }
 
 fn seconds(Tier { latency, transfer, ramp }: Tier) -> Seconds {
+    if transfer == f64::INFINITY {
+        return Seconds(transfer);
+    }
     Seconds(latency + transfer + ramp * (latency * transfer).sqrt())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns what one device needs for a batch ([`StepTimes`]: fitted to published measurements, or carried over from other
 //! devices and models with a wider error), the fit itself with its left-out groups ([`Regression`], [`HeldOut`]), what
-//! exchanging gradients adds ([`collectives`], [`placement`]), and the roofline. It must not know fleets, prices,
+//! exchanging gradients adds ([`collectives`], [`fabric`], [`placement`]), the kernels of a step ([`kernels`]) and the roofline. It must not know fleets, prices,
 //! layouts' feasibility or what a run does with its steps.
 
 pub mod collectives;
@@ -18,6 +18,7 @@ mod cpu;
 mod dense;
 mod evidence;
 mod exchange;
+mod fabric_fit;
 mod factors;
 mod holdout;
 mod judged;
@@ -34,6 +35,7 @@ mod topology;
 pub use coefficients::Coefficients;
 pub use evidence::Seen;
 pub use exchange::{Exchange, Exposure, FabricLink, link_of};
+pub use fabric_fit::{CollectiveObservation, fit_collective};
 pub use factors::Setting;
 pub use holdout::{HeldOut, HeldOutError, Hidden};
 pub use judged::Z90;

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod memory_rows;
+mod fabrics;
+mod kernels;
 mod placements;
 mod step_times;
 mod training_rows;

@@ -18,3 +18,5 @@ pub use device::{
 pub use fit::{AttentionObservation, FitSummary, MatmulObservation, fit_attention, fit_matmul};
 pub use matmul::{MatmulCurve, MatmulRates, MatmulShape};
 pub use profile::{Elementwise, Fitted, KernelProfile};
+
+pub(super) use fit::{descend, robust, within};
