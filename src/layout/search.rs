@@ -88,10 +88,10 @@ pub struct LayoutSearch {
 }
 
 /// Why there is no layout.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum NoLayout {
     /// Nothing fits; the layout that needs least, and its memory.
-    Memory(ParallelLayout, MemoryBreakdown),
+    Memory(Box<(ParallelLayout, MemoryBreakdown)>),
     /// What is fixed does not go with the devices.
     Devices,
     /// No data-parallel degree goes with the global batch.
@@ -121,7 +121,7 @@ pub fn search<C: StepCost + ?Sized>(
         }
     }
     Err(match walk.least {
-        Some((layout, memory)) => NoLayout::Memory(layout, memory),
+        Some(least) => NoLayout::Memory(Box::new(least)),
         None if walk.counts.batch_uneven > 0 => NoLayout::Batch,
         None => NoLayout::Devices,
     })

@@ -1,5 +1,5 @@
 //! The `layout` of a fleet in scenarios: what it fixes is kept, what does not go is told with its place.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use capplan::catalog::{Attention, Catalog, ParallelLayout, Recompute, Sharding, Transformer};
 use capplan::document::{Diagnostics, load};

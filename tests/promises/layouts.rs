@@ -1,5 +1,5 @@
 //! The search over parallel layouts: what it enumerates goes with the fleet and the batch, more of anything never hurts.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -255,9 +255,10 @@ fn bad_degrees_say_what_works() {
 
 #[test]
 fn what_does_not_fit_names_the_least_hungry_layout() {
-    let Err(NoLayout::Memory(layout, memory)) = auto(&job(&gpt3(), 2048.0), 8, 64, 16.0) else {
+    let Err(NoLayout::Memory(least)) = auto(&job(&gpt3(), 2048.0), 8, 64, 16.0) else {
         panic!("175B parameters fit 8 devices of 16 GiB")
     };
+    let (layout, memory) = *least;
     assert!(memory.total() > 16.0 * GIB);
     assert_eq!(layout.devices(), 8);
 }
