@@ -122,14 +122,14 @@ pub fn tensor_works(shape: &Transformer, degree: u64) -> bool {
 #[must_use]
 pub fn tensor_degrees(shape: &Transformer, most: u64) -> Vec<u64> {
     let heads = shape.attention.heads() as u64;
-    divisors(heads).into_iter().filter(|degree| *degree <= most && tensor_works(shape, *degree)).collect()
+    divisors(heads, most).into_iter().filter(|degree| tensor_works(shape, *degree)).collect()
 }
 
 /// Pipeline stages that the layers allow with so many chunks each, up to `most`.
 #[must_use]
 pub fn pipeline_degrees(shape: &Transformer, virtual_stages: u64, most: u64) -> Vec<u64> {
     let layers = (shape.layers + shape.decoder_layers) as u64;
-    (1..=most.min(layers)).filter(|stages| stage_layers(layers, *stages, virtual_stages).is_some()).collect()
+    (1..=most.min(layers)).filter(|stages| stage_layers(shape, *stages, virtual_stages).is_some()).collect()
 }
 
 /// Chunks per stage that the layers allow, plain 1F1B first.
@@ -139,20 +139,21 @@ pub fn chunk_counts(shape: &Transformer, pipeline: u64) -> Vec<u64> {
     if pipeline == 1 || !layers.is_multiple_of(pipeline) {
         return vec![1];
     }
-    divisors(layers / pipeline)
+    divisors(layers / pipeline, u64::MAX)
 }
 
-/// Divisors of a number, rising.
+/// Divisors of a number up to `most`, rising.
 #[must_use]
-pub fn divisors(number: u64) -> Vec<u64> {
+pub fn divisors(number: u64, most: u64) -> Vec<u64> {
     let mut small = Vec::new();
     let mut large = Vec::new();
     let mut divisor = 1;
-    while divisor * divisor <= number {
+    while divisor <= most && divisor <= number / divisor {
         if number.is_multiple_of(divisor) {
             small.push(divisor);
-            if divisor * divisor != number {
-                large.push(number / divisor);
+            let other = number / divisor;
+            if other != divisor && other <= most {
+                large.push(other);
             }
         }
         divisor += 1;
@@ -178,9 +179,9 @@ pub fn bad_degrees(shape: &Transformer, sequence: f64, request: &LayoutRequest) 
         Some(1) if virtual_stages > 1 => {
             bad("virtual_stages", virtual_stages, BadCause::NoPipeline, vec![1]);
         }
-        Some(asked) if stage_layers(layers, asked, virtual_stages).is_none() => {
+        Some(asked) if stage_layers(shape, asked, virtual_stages).is_none() => {
             let cause = BadCause::Layers { layers, virtual_stages };
-            if stage_layers(layers, asked, 1).is_some() {
+            if stage_layers(shape, asked, 1).is_some() {
                 bad("virtual_stages", virtual_stages, cause, chunk_counts(shape, asked));
             } else {
                 bad("pipeline_parallel", asked, cause, pipeline_degrees(shape, virtual_stages, layers));
@@ -190,13 +191,13 @@ pub fn bad_degrees(shape: &Transformer, sequence: f64, request: &LayoutRequest) 
     }
     let tokens = sequence as u64;
     if let Some(asked) = request.context.filter(|degree| !tokens.is_multiple_of(*degree)) {
-        bad("context_parallel", asked, BadCause::Sequence(tokens), divisors(tokens));
+        bad("context_parallel", asked, BadCause::Sequence(tokens), divisors(tokens, u64::MAX));
     }
     match (request.expert, shape.experts) {
         (Some(asked), None) if asked > 1 => bad("expert_parallel", asked, BadCause::Dense, vec![1]),
         (Some(asked), Some(experts)) if !(experts.count as u64).is_multiple_of(asked) => {
             let count = experts.count as u64;
-            bad("expert_parallel", asked, BadCause::Experts(count), divisors(count));
+            bad("expert_parallel", asked, BadCause::Experts(count), divisors(count, u64::MAX));
         }
         _ => {}
     }

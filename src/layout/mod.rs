@@ -22,5 +22,7 @@ pub use search::{
     FoundLayout, LayoutQuestion, LayoutSearch, NoLayout, OTHERS, SearchCounts, StepCost, search,
 };
 pub use stack::TrainingStack;
-pub use transformer_memory::{MemoryBreakdown, TransformerJob, stage_layers, transformer_memory};
+pub use transformer_memory::{
+    MemoryBreakdown, StageLayers, TransformerJob, stage_layers, transformer_memory,
+};
 pub use words::LayoutWords;

@@ -212,8 +212,9 @@ fn plan_of(found: &LayoutSearch, devices: u64, present: Bytes) -> Plan {
 
 fn reason_of(no: &NoLayout, devices: u64, batch: u64, request: &LayoutRequest, present: Bytes) -> Reason {
     match no {
-        NoLayout::Memory(layout, memory) => {
-            Reason::NoLayout { layout: LayoutWords(*layout), need: memory.need(present) }
+        NoLayout::Memory(least) => {
+            let (layout, memory) = **least;
+            Reason::NoLayout { layout: LayoutWords(layout), need: memory.need(present) }
         }
         NoLayout::Devices => Reason::Devices { devices, asked: asked(request) },
         NoLayout::Batch => Reason::Batch { batch, asked: asked(request) },

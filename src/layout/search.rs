@@ -14,6 +14,9 @@ const LEAST_CONTEXT: u64 = 2048;
 /// … and only from this length on.
 const LONG_SEQUENCE: f64 = 8192.0;
 
+/// No larger micro-batch is searched: more sequences at once gain nothing.
+const MOST_MICRO_BATCH: u64 = 4096;
+
 /// Seconds that a step takes under a layout. Plain closures are costs without a bound.
 pub trait StepCost {
     /// Seconds per step.
@@ -88,10 +91,10 @@ pub struct LayoutSearch {
 }
 
 /// Why there is no layout.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum NoLayout {
     /// Nothing fits; the layout that needs least, and its memory.
-    Memory(ParallelLayout, MemoryBreakdown),
+    Memory(Box<(ParallelLayout, MemoryBreakdown)>),
     /// What is fixed does not go with the devices.
     Devices,
     /// No data-parallel degree goes with the global batch.
@@ -121,7 +124,7 @@ pub fn search<C: StepCost + ?Sized>(
         }
     }
     Err(match walk.least {
-        Some((layout, memory)) => NoLayout::Memory(layout, memory),
+        Some(least) => NoLayout::Memory(Box::new(least)),
         None if walk.counts.batch_uneven > 0 => NoLayout::Batch,
         None => NoLayout::Devices,
     })
@@ -163,7 +166,7 @@ impl Walk<'_> {
     fn data_degrees(&self) -> Vec<u64> {
         let batch = self.question.global_batch;
         let fixed = self.question.request.micro_batch.unwrap_or(1).max(1);
-        divisors(if batch.is_multiple_of(fixed) { batch / fixed } else { batch })
+        divisors(if batch.is_multiple_of(fixed) { batch / fixed } else { batch }, self.question.devices)
     }
 
     fn context_degrees(&self, most: u64) -> Vec<u64> {
@@ -206,7 +209,7 @@ impl Walk<'_> {
         let shape = *self.question.job.shape();
         let ranks = layout.data * layout.context;
         let experts = shape.experts.map_or(1, |experts| experts.count as u64);
-        for expert in choices(request.expert, || divisors(experts)) {
+        for expert in choices(request.expert, || divisors(experts, ranks)) {
             if !ranks.is_multiple_of(expert) {
                 continue;
             }
@@ -224,7 +227,7 @@ impl Walk<'_> {
             (Some(micro), _) => vec![micro],
             (None, Some(steps)) if local.is_multiple_of(steps) => vec![local / steps],
             (None, Some(_)) => Vec::new(),
-            (None, None) => divisors(local),
+            (None, None) => divisors(local, MOST_MICRO_BATCH),
         };
         for micro_batch in sizes {
             if !local.is_multiple_of(micro_batch) {

@@ -187,21 +187,24 @@ impl TransformerJob {
     /// Bytes on the device that needs most.
     #[must_use]
     pub fn memory(&self, layout: &ParallelLayout) -> MemoryBreakdown {
-        let (edge, middle) = stage_layers(self.sizes.layers as u64, layout.pipeline, layout.virtual_stages)
-            .unwrap_or_else(|| {
-                let most = (self.sizes.layers / layout.pipeline as f64).ceil();
-                (most, most)
-            });
+        let layers = stage_layers(&self.shape, layout.pipeline, layout.virtual_stages).unwrap_or_else(|| {
+            let most = (self.sizes.layers / layout.pipeline as f64).ceil();
+            StageLayers { first: most, middle: most, last: most }
+        });
         let last = layout.pipeline.saturating_sub(1);
         let stage = |index: u64| Stage {
-            layers: if index == 0 || index == last { edge } else { middle },
+            layers: match index {
+                0 => layers.first,
+                index if index == last => layers.last,
+                _ => layers.middle,
+            },
             first: index == 0,
             last: index == last,
             in_flight: in_flight(layout, index),
         };
         let mut worst = self.stage(layout, stage(0));
         // A middle stage needs more than the first only where it has more layers, or experts that the first lacks.
-        let heavier = middle > edge || self.sizes.mixtures > 0.0;
+        let heavier = layers.middle > layers.first || self.sizes.mixtures > 0.0;
         if heavier && last > 1 {
             worst = heavier_of(worst, self.stage(layout, stage(1)));
         }
@@ -347,19 +350,39 @@ fn offload(layout: &ParallelLayout, found: &mut MemoryBreakdown) {
     }
 }
 
-/// Layers of an edge stage and of a middle stage: as many on each, or one fewer on the edges, which hold the
-/// vocabulary's matrices. `None` where neither comes out even.
+/// Layers of the stages of a pipeline.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StageLayers {
+    /// Of the first, which holds the embedding.
+    pub first: f64,
+    /// Of each in the middle.
+    pub middle: f64,
+    /// Of the last, which holds the output projection and further prediction layers.
+    pub last: f64,
+}
+
+/// As many layers on each stage, or fewer on the edges, where the embedding, the loss and each further prediction layer
+/// stand for one. `None` where nothing comes out even.
 #[must_use]
-pub fn stage_layers(layers: u64, pipeline: u64, virtual_stages: u64) -> Option<(f64, f64)> {
+pub fn stage_layers(shape: &Transformer, pipeline: u64, virtual_stages: u64) -> Option<StageLayers> {
+    let layers = (shape.layers + shape.decoder_layers) as u64;
     let chunks = pipeline.checked_mul(virtual_stages).filter(|chunks| *chunks > 0)?;
     if layers.is_multiple_of(chunks) {
         let each = (layers / pipeline) as f64;
-        return Some((each, each));
+        return Some(StageLayers { first: each, middle: each, last: each });
     }
-    let padded = layers + 2;
-    let each = padded / pipeline;
-    (virtual_stages == 1 && pipeline > 1 && padded.is_multiple_of(pipeline) && each > 1)
-        .then_some((each as f64 - 1.0, each as f64))
+    let predictions = shape.prediction_layers as u64;
+    // The loss alone, the embedding too, the prediction layers too.
+    [(0, 1), (1, 1), (1, 1 + predictions)].into_iter().find_map(|(embedding, loss)| {
+        let padded = layers + embedding + loss;
+        let each = padded / pipeline;
+        let even = virtual_stages == 1 && pipeline > 1 && padded.is_multiple_of(pipeline) && each > loss;
+        even.then(|| StageLayers {
+            first: (each - embedding) as f64,
+            middle: each as f64,
+            last: (each - loss) as f64,
+        })
+    })
 }
 
 /// Micro-batches whose activations stage `index` keeps: p − index under 1F1B; p + (p − 1)/v on the first stage when

@@ -23,6 +23,9 @@ const SPLITTING: &[&str] = &[
     "offload",
 ];
 
+/// Larger parts of a batch are not suggested.
+const SHOWN_BATCH: u64 = 4096;
+
 /// What the table fixes.
 pub(super) fn request(table: &Reader<'_>) -> LayoutRequest {
     LayoutRequest {
@@ -158,7 +161,11 @@ fn check_batch(
     let verb = if exact { "is not" } else { "does not divide" };
     let message = format!("{} = {product} {verb} the global batch of {batch}", words.join(" × "));
     let others = product / fixed.last().map_or(1, |(_, part)| *part).max(1);
-    let room = if others > 0 && batch.is_multiple_of(others) { divisors(batch / others) } else { Vec::new() };
+    let room = if others > 0 && batch.is_multiple_of(others) {
+        divisors(batch / others, SHOWN_BATCH)
+    } else {
+        Vec::new()
+    };
     let shown: Vec<String> = room.iter().take(12).map(u64::to_string).collect();
     let way_out = match (exact, shown.is_empty()) {
         (true, false) => format!("{last} = {} would", batch / others),

@@ -416,3 +416,22 @@ fn nothing_is_written_before_everything_is_known_to_be_sound() {
     let error: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
     assert_eq!(error["error"]["code"], "usage");
 }
+
+#[test]
+fn a_split_of_a_model_that_cannot_be_split_is_told_with_its_place() {
+    let text = with("count = 4\n", "count = 4\nlayout = { tensor_parallel = 2 }\n");
+    let said = refused(&text, &[], 3);
+    says(&said, &["fleet[1].layout.tensor_parallel", "-:19:30", "data_parallel, micro_batch"]);
+    let text = with("count = 4\n", "count = 4\nlayout = { data_parallel = 3 }\n");
+    says(&refused(&text, &[], 3), &["fleet[1].layout.data_parallel", "the fleet has 4"]);
+    let text = with("epochs = 2\n", "tokens = 1e9\n");
+    says(&refused(&text, &[], 3), &["workload.tokens", "not tokens", "samples"]);
+}
+
+#[test]
+fn a_precision_without_units_is_a_reason_on_its_row() {
+    let text = with("epochs = 2\n", "epochs = 2\nprecision = \"nvfp4\"\n");
+    let output = simulate(&text, &["--format", "json"]);
+    assert_eq!(code(&output), 10, "{}", stderr(&output));
+    says(&stdout(&output), &["does not train in nvfp4", "fp32"]);
+}
