@@ -129,9 +129,7 @@ impl<'a> Config<'a> {
         let fits = |number: &f64| number.fract() == 0.0 && (min as f64..=max as f64).contains(number);
         match (number.filter(fits), number) {
             (Some(number), _) => return Some(number),
-            (None, Some(number)) => {
-                self.tell(Code::OutOfRange, key, format!("{number} is out of range"), min, max)
-            }
+            (None, Some(_)) => self.tell(Code::OutOfRange, key, format!("{value} is out of range"), min, max),
             (None, None) => {
                 let message = format!("{} stands where a number is due", kind(value));
                 self.tell(Code::WrongType, key, message, min, max);
