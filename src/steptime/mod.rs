@@ -26,6 +26,7 @@ mod stack;
 mod subject;
 mod system;
 mod tables;
+mod traffic;
 
 pub use coefficients::Coefficients;
 pub use evidence::Seen;
