@@ -7,9 +7,9 @@ mod promises {
     mod allocation;
     mod catalog;
     mod engine_speed;
-    mod models;
     mod layout_keys;
     mod layouts;
+    mod models;
 }
 mod published;
 mod theory;

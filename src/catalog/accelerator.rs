@@ -109,6 +109,8 @@ pub struct Accelerator {
     pub pcie_generation: Option<u64>,
     /// Devices in a usual host.
     pub per_host: Option<u64>,
+    /// Devices that the device link joins where it spans hosts.
+    pub link_domain: Option<u64>,
     /// A remark.
     pub notes: Option<String>,
     /// Source and date.

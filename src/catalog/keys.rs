@@ -84,6 +84,7 @@ static ACCELERATOR: Table = Table {
         key("link_bandwidth", BYTE_RATE, "Link bandwidth per device and direction."),
         key("pcie_generation", Kind::Count { min: 1, max: 9 }, "PCIe generation."),
         key("per_host", Kind::count(), "Devices in a usual host."),
+        key("link_domain", Kind::count(), "Devices that the device link joins, over hosts."),
         SOURCE,
         AS_OF,
         NOTES,

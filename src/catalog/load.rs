@@ -177,6 +177,7 @@ impl Catalog {
                 link_bandwidth: entry.byte_rate("link_bandwidth"),
                 pcie_generation: entry.count("pcie_generation"),
                 per_host: entry.count("per_host"),
+                link_domain: entry.count("link_domain"),
                 notes: entry.text("notes").map(str::to_owned),
                 fact: file.fact(&entry, faults),
             };

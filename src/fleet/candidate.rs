@@ -119,6 +119,10 @@ pub fn inside_fabric(accelerator: &Accelerator) -> (String, Option<BytesPerSecon
             };
             (format!("nvlink-v{version}"), accelerator.link_bandwidth)
         }
+        ("ici", _) => {
+            let version = accelerator.name.rsplit('-').next().unwrap_or_default();
+            (format!("ici-{version}"), accelerator.link_bandwidth)
+        }
         ("pcie" | "none", AcceleratorKind::Gpu | AcceleratorKind::Asic) => pcie(),
         (link, _) => (link.to_owned(), accelerator.link_bandwidth),
     }

@@ -9,7 +9,7 @@ use super::memory::{MemoryNeed, model_memory};
 use super::reason::Reason;
 use super::search::{FoundLayout, LayoutQuestion, LayoutSearch, NoLayout, SearchCounts, StepCost, search};
 use super::stack::TrainingStack;
-use super::transformer_memory::TransformerJob;
+use super::transformer_memory::MemoryJob;
 use super::words::{LayoutWords, asked};
 
 /// Share of the host's memory that offloaded states may take.
@@ -139,12 +139,12 @@ fn check_precision(accelerator: &Accelerator, precision: Precision) -> Result<()
 /// The job whose memory a candidate's devices must hold. Kernels that never materialise the scores of attention exist
 /// from Ampere on; weights sharded in full are FSDP's.
 #[must_use]
-pub fn transformer_job(
+pub fn memory_job(
     candidate: &Candidate,
     model: &Model,
     shape: &Transformer,
     request: &BatchRequest,
-) -> TransformerJob {
+) -> MemoryJob {
     let accelerator = candidate.accelerator.as_deref();
     let old = ["kepler", "maxwell", "pascal", "volta", "turing"];
     let flash = accelerator.is_some_and(|accelerator| !old.contains(&accelerator.generation.as_str()));
@@ -154,7 +154,7 @@ pub fn transformer_job(
         _ => TrainingStack::Megatron,
     };
     let sequence = model.sequence_length.unwrap_or(DEFAULT_SEQUENCE);
-    TransformerJob::new(shape, sequence, request.precision, &request.optimizer, flash, stack)
+    MemoryJob::new(shape, sequence, request.precision, &request.optimizer, flash, stack)
 }
 
 fn transformer_plan<C: StepCost + ?Sized>(
@@ -165,7 +165,7 @@ fn transformer_plan<C: StepCost + ?Sized>(
     present: Bytes,
     cost: &C,
 ) -> Result<Plan, Reason> {
-    let job = transformer_job(candidate, model, shape, request);
+    let job = memory_job(candidate, model, shape, request);
     if let Some(bad) = bad_degrees(shape, job.sequence(), &candidate.layout).into_iter().next() {
         return Err(bad.into());
     }

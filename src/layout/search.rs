@@ -5,7 +5,7 @@ use crate::fleet::LayoutRequest;
 use crate::units::Bytes;
 
 use super::degrees::{chunk_counts, divisors, pipeline_degrees, tensor_degrees};
-use super::transformer_memory::{MemoryBreakdown, TransformerJob};
+use super::transformer_memory::{MemoryBreakdown, MemoryJob};
 
 /// Layouts kept beside the best.
 pub const OTHERS: usize = 4;
@@ -38,7 +38,7 @@ impl<F: Fn(&ParallelLayout) -> f64> StepCost for F {
 #[derive(Clone, Copy, Debug)]
 pub struct LayoutQuestion<'a> {
     /// The job.
-    pub job: &'a TransformerJob,
+    pub job: &'a MemoryJob,
     /// Devices of the fleet.
     pub devices: u64,
     /// Devices of a node.

@@ -22,7 +22,7 @@ const GATHERED_LAYERS: f64 = 2.0;
 
 /// What is trained, with what does not depend on the layout computed once.
 #[derive(Clone, Copy, Debug)]
-pub struct TransformerJob {
+pub struct MemoryJob {
     shape: Transformer,
     sequence: f64,
     element: f64,
@@ -120,7 +120,7 @@ struct Stage {
     in_flight: f64,
 }
 
-impl TransformerJob {
+impl MemoryJob {
     /// A job of sequences of `sequence` tokens. `flash` says whether attention never materialises its scores.
     #[must_use]
     pub fn new(
@@ -400,6 +400,6 @@ fn in_flight(layout: &ParallelLayout, index: u64) -> f64 {
 
 /// Bytes on the worst device, part by part, and present.
 #[must_use]
-pub fn transformer_memory(job: &TransformerJob, layout: &ParallelLayout, present: Bytes) -> MemoryNeed {
+pub fn transformer_memory(job: &MemoryJob, layout: &ParallelLayout, present: Bytes) -> MemoryNeed {
     job.memory(layout).need(present)
 }

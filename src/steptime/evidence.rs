@@ -16,6 +16,13 @@ const FILE: &str = "assets/profiles/training-evidence.csv";
 
 /// Beyond this much of the range seen (a factor of two) a prediction is an extrapolation.
 const BEYOND: f64 = 0.7;
+/// Slopes are followed to a factor of seven beyond the range seen, and held there: left-out rows are predicted better so
+/// than held to the range itself. The age of software is never carried further.
+const FOLLOWED: [f64; Slopes::COUNT] = {
+    let mut followed = [2.0; Slopes::COUNT];
+    followed[Slopes::COUNT - 1] = 0.0;
+    followed
+};
 /// Devices of one generation whose peaks differ by less than this factor are taken for siblings.
 const SIBLING_FACTOR: f64 = 1.5;
 
@@ -56,10 +63,26 @@ pub struct Seen {
     pub work_low: f64,
     /// Greatest.
     pub work_high: f64,
-    /// Least ln of the devices.
+    /// Least ln of the devices of a host.
     pub devices_low: f64,
     /// Greatest.
     pub devices_high: f64,
+    /// Least ln(1 + exchange between hosts over compute).
+    pub across_low: f64,
+    /// Greatest.
+    pub across_high: f64,
+    /// Least ln of the hosts.
+    pub hosts_low: f64,
+    /// Greatest.
+    pub hosts_high: f64,
+    /// Least ln(1 + all-to-all of embedding vectors over compute).
+    pub tables_low: f64,
+    /// Greatest.
+    pub tables_high: f64,
+    /// Least age of the software.
+    pub age_low: f64,
+    /// Greatest.
+    pub age_high: f64,
 }
 
 impl Seen {
@@ -70,6 +93,10 @@ impl Seen {
             (self.exchange_low, self.exchange_high),
             (self.work_low, self.work_high),
             (self.devices_low, self.devices_high),
+            (self.across_low, self.across_high),
+            (self.hosts_low, self.hosts_high),
+            (self.tables_low, self.tables_high),
+            (self.age_low, self.age_high),
         ]
     }
 }
@@ -144,7 +171,7 @@ impl Evidence {
     }
 }
 
-/// Slopes clamped to the range of rows, and whether any lies far outside.
+/// Slopes held near the range of rows, and whether any lies far outside.
 fn hold<'a>(slopes: Slopes, rows: impl Iterator<Item = &'a Seen>) -> (Slopes, bool) {
     let mut ranges = [(f64::INFINITY, f64::NEG_INFINITY); Slopes::COUNT];
     for seen in rows {
@@ -154,13 +181,13 @@ fn hold<'a>(slopes: Slopes, rows: impl Iterator<Item = &'a Seen>) -> (Slopes, bo
     }
     let mut values = slopes.values();
     let mut beyond = false;
-    for (value, (low, high)) in values.iter_mut().zip(ranges) {
+    for ((value, (low, high)), followed) in values.iter_mut().zip(ranges).zip(FOLLOWED) {
         if low > high {
             beyond = true;
             continue;
         }
         beyond |= *value < low - BEYOND || *value > high + BEYOND;
-        *value = value.clamp(low, high);
+        *value = value.clamp(low - followed, high + followed);
     }
     (Slopes::from_values(values), beyond)
 }

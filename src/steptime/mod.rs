@@ -31,6 +31,7 @@ mod subject;
 mod system;
 mod tables;
 mod topology;
+mod traffic;
 
 pub use coefficients::Coefficients;
 pub use evidence::Seen;
@@ -48,6 +49,7 @@ pub use subject::{Arithmetic, has_tf32};
 pub use tables::ProfileError;
 pub use topology::{Lane, Topology};
 pub use transformer::{
-    Coefficient, DeviceTables, JobNetwork, MeasuredStep, StepParts, Term, Terms, TransformerCost, TransformerFit,
-    TransformerJob, TransformerProfile, TransformerSoftware, TransformerStep, TransformerSteps, Wiring,
+    Coefficient, DeviceTables, JobNetwork, MeasuredStep, StepParts, Term, Terms, TransformerCost,
+    TransformerFit, TransformerJob, TransformerProfile, TransformerSoftware, TransformerStep,
+    TransformerSteps, Wiring,
 };

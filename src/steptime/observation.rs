@@ -1,4 +1,4 @@
-//! Published training rates on one host, as the regression reads them.
+//! Published training rates, as the regression reads them.
 
 use serde::Deserialize;
 
@@ -29,14 +29,22 @@ pub struct Observation {
     pub accelerator: String,
     /// Devices that worked together.
     pub count: u64,
-    /// Fabric between them.
+    /// Devices of a host among them.
+    pub per_host: u64,
+    /// Fabric between those.
     pub fabric: String,
+    /// Bytes per second of a host's cards, where they are known.
+    pub card: Option<f64>,
     /// Software stack.
     pub stack: String,
     /// Units used.
     pub precision: Arithmetic,
     /// Task, where the model has several.
     pub task: String,
+    /// Year of the benchmark round.
+    pub year: Option<f64>,
+    /// Devices that shared each micro-batch.
+    pub sharing: f64,
     /// Samples of one device in one micro-step.
     pub micro_batch: f64,
     /// Micro-steps of a step.
@@ -75,7 +83,11 @@ impl Observation {
             task: &self.task,
             arithmetic: self.precision,
             fabric: &self.fabric,
-            devices: self.count,
+            devices: self.per_host,
+            hosts: self.count.div_ceil(self.per_host.max(1)),
+            card: self.card,
+            sharing: self.sharing,
+            year: self.year,
             micro_batch: self.micro_batch,
             accumulation: self.accumulation,
             sequence: self.sequence,

@@ -15,6 +15,9 @@ use super::subject::{Arithmetic, Subjects};
 use super::tables::ProfileError;
 use super::transformer::{DeviceTables, TransformerSteps};
 
+/// Software of the latest round is assumed, held to the rounds that saw the model.
+const LATEST_ROUND: f64 = 2025.5;
+
 /// What a step is asked about.
 #[derive(Clone, Debug)]
 pub struct StepQuery<'a> {
@@ -165,6 +168,10 @@ impl StepTimes {
             arithmetic: Arithmetic::of(query.precision, accelerator),
             fabric: fabric_word(query.fabric),
             devices: query.devices.max(1),
+            hosts: 1,
+            card: None,
+            sharing: 1.0,
+            year: Some(LATEST_ROUND),
             micro_batch: query.micro_batch,
             accumulation: query.gradient_accumulation,
             sequence: None,

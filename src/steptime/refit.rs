@@ -77,6 +77,10 @@ fn seen(rows: &[Measured<'_>]) -> Seen {
     let (exchange_low, exchange_high) = range(|factors| factors.slopes.exchange);
     let (work_low, work_high) = range(|factors| factors.slopes.work);
     let (devices_low, devices_high) = range(|factors| factors.slopes.devices);
+    let (across_low, across_high) = range(|factors| factors.slopes.across);
+    let (hosts_low, hosts_high) = range(|factors| factors.slopes.hosts);
+    let (tables_low, tables_high) = range(|factors| factors.slopes.tables);
+    let (age_low, age_high) = range(|factors| factors.slopes.age);
     Seen {
         model: factors.model.clone(),
         kin: factors.kin.clone(),
@@ -97,6 +101,14 @@ fn seen(rows: &[Measured<'_>]) -> Seen {
         work_high,
         devices_low,
         devices_high,
+        across_low,
+        across_high,
+        hosts_low,
+        hosts_high,
+        tables_low,
+        tables_high,
+        age_low,
+        age_high,
     }
 }
 

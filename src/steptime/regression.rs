@@ -19,7 +19,7 @@ use super::tables::ProfileError;
 /// Residual at which a row weighs half.
 const ROBUST_SCALE: f64 = 0.2;
 /// Conjugate gradients stop when the preconditioned residual has shrunk to this.
-const TOLERANCE: f64 = 1e-11;
+const TOLERANCE: f64 = 1e-7;
 /// … or after this many rounds.
 const MAX_ROUNDS: usize = 500;
 

@@ -48,7 +48,7 @@ impl SoftwareStack {
     pub(super) fn host_time(self) -> f64 {
         match self {
             Self::Tuned => 0.0003,
-            Self::Reference => 0.008,
+            Self::Reference => 0.014,
             Self::Research => 0.015,
         }
     }
@@ -57,6 +57,15 @@ impl SoftwareStack {
     pub(super) fn exposed_share(self) -> f64 {
         match self {
             Self::Tuned => 0.03,
+            Self::Reference => 0.4,
+            Self::Research => 0.8,
+        }
+    }
+
+    /// The same of the exchange between nodes.
+    pub(super) fn exposed_share_across(self) -> f64 {
+        match self {
+            Self::Tuned => 0.3,
             Self::Reference => 0.4,
             Self::Research => 0.8,
         }

@@ -39,6 +39,12 @@ impl Arithmetic {
         Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
     }
 
+    /// Bytes of a value in memory.
+    #[must_use]
+    pub fn value_bytes(self) -> f64 {
+        if self == Self::Mixed { 2.0 } else { 4.0 }
+    }
+
     /// What a device uses for a precision. Devices without matrix units compute in 32 bit whatever is asked; 8-bit
     /// training is taken as mixed, since no published row of these models separates it.
     #[must_use]
@@ -97,6 +103,8 @@ pub(super) struct ModelFacts {
     pub flops: f64,
     /// Parameters whose gradients every device gets.
     pub reduced_parameters: f64,
+    /// Whether embedding tables are spread over the devices, so that pooled vectors travel.
+    pub sharded_rows: bool,
 }
 
 /// A device to the regression.
@@ -128,19 +136,27 @@ impl Subjects {
         self.kin.get(model).map_or_else(|| model.to_owned(), |(observed, _)| observed.clone())
     }
 
-    pub(super) fn model(&self, model: &Model, sequence: Option<f64>) -> Result<ModelFacts, NoStepTime> {
-        let flops = model.training_flops().0 * sequence_scale(model, sequence);
+    pub(super) fn model(
+        &self,
+        model: &Model,
+        sequence: Option<f64>,
+        task: &str,
+    ) -> Result<ModelFacts, NoStepTime> {
+        let flops = denoising_flops(model, sequence, task)
+            .unwrap_or_else(|| model.training_flops().0 * sequence_scale(model, sequence));
         if flops.is_nan() || flops <= 0.0 {
             return Err(NoStepTime::NoWork { model: model.id.clone() });
         }
         let tables = model.embedding_parameters;
-        let reduced_tables = if tables < SHARDED_TABLE_PARAMETERS { tables } else { 0.0 };
+        let sharded_rows = tables >= SHARDED_TABLE_PARAMETERS;
+        let reduced_tables = if sharded_rows { 0.0 } else { tables };
         let (observed, kin) = match self.kin.get(&model.id) {
             Some((observed, kin)) => (observed.clone(), kin.clone()),
             None => (model.id.clone(), usual_kin(model).to_owned()),
         };
         let reduced_parameters = model.parameters + reduced_tables;
-        Ok(ModelFacts { observed, kin, family: family(model.architecture), flops, reduced_parameters })
+        let family = family(model.architecture);
+        Ok(ModelFacts { observed, kin, family, flops, reduced_parameters, sharded_rows })
     }
 
     pub(super) fn device(
@@ -195,6 +211,18 @@ fn usual_kin(model: &Model) -> &'static str {
         Architecture::Recommender if model.embedding_parameters > 0.0 => "dlrm",
         Architecture::Recommender => "cf",
     }
+}
+
+/// Training arithmetic of an encoder-decoder that learns to restore its input (BART): unlike in the tasks that model
+/// files state, the decoder sees as many tokens as the encoder. 2P a token, and attention of 4·h·s² in each of L layers
+/// and across from each of the L/2 layers of the decoder.
+fn denoising_flops(model: &Model, sequence: Option<f64>, task: &str) -> Option<f64> {
+    if model.architecture != Architecture::EncoderDecoder || task != "pretrain" {
+        return None;
+    }
+    let tokens = sequence.filter(|_| model.sequence_length.is_some()).or(model.sequence_length)?;
+    let attention = 6.0 * model.layers? * model.hidden? * tokens * tokens;
+    Some(3.0 * (2.0 * model.parameters * tokens + attention))
 }
 
 /// Arithmetic of a sequence of another length relative to the model file's: 2P tokens for the weights outside the

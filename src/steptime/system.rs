@@ -92,6 +92,7 @@ fn repeats(observations: &[Observation]) -> Vec<Vec<&Observation>> {
             bits,
             row.precision,
             (&row.stack, &row.fabric, &row.task, &row.variant),
+            (row.count, row.per_host, [row.card, row.year].map(|value| value.map(f64::to_bits))),
         );
         let at = *index.entry(key).or_insert_with(|| {
             found.push(Vec::new());

@@ -2,6 +2,7 @@
 
 use crate::steptime::{Arithmetic, Observation};
 
+pub use super::text::Network;
 use super::transformers::TransformerColumns;
 
 /// What a published value measures.
@@ -103,8 +104,10 @@ pub struct Configuration {
     pub precision: StatedPrecision,
     /// Fabric inside a host, where the row states it.
     pub inside: Option<String>,
-    /// Network between hosts as named.
-    pub network: String,
+    /// Network between hosts, where the row names it.
+    pub network: Option<Network>,
+    /// Year of the benchmark round.
+    pub year: Option<f64>,
     /// Samples of one device in one micro-step.
     pub micro_batch: Option<f64>,
     /// Samples of a step.
@@ -149,14 +152,15 @@ impl Configuration {
             task: row.task.clone(),
             accelerator: row.accelerator.clone(),
             devices: Some(row.count),
-            per_node: Some(row.count),
+            per_node: Some(row.per_host),
             framework: row.stack.clone(),
             stack: row.stack.clone(),
             precision: StatedPrecision::Units(row.precision),
             inside: Some(row.fabric.clone()),
-            network: String::new(),
-            micro_batch: Some(row.micro_batch),
-            global_batch: None,
+            network: Some(Network { tcp: false, bandwidth: row.card }),
+            year: row.year,
+            micro_batch: Some(row.micro_batch * row.sharing),
+            global_batch: Some(row.micro_batch * row.accumulation * row.count as f64),
             accumulation: Some(row.accumulation),
             sequence: row.sequence,
             samples_to_target: None,

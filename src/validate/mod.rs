@@ -6,7 +6,6 @@
 
 mod aliases;
 mod configuration;
-mod nodes;
 mod predict;
 mod read;
 mod report;
@@ -23,7 +22,7 @@ use crate::steptime::{Observation, ProfileError, StepTimes};
 use predict::Predictor;
 use score::Scored;
 
-pub use configuration::{Configuration, Counting, Metric, StatedPrecision};
+pub use configuration::{Configuration, Counting, Metric, Network, StatedPrecision};
 pub use read::{MAX_ROWS, ReadError, Row};
 pub use report::{Figures, Group, Report, RowReport};
 pub use resolve::Skip;

@@ -5,7 +5,6 @@ use crate::steptime::{DeviceTables, HeldOut, HeldOutError, Hidden, ProfileError,
 
 use super::aliases::Aliases;
 use super::configuration::Configuration;
-use super::nodes::over_hosts;
 use super::resolve::{Resolved, Skip};
 use super::transformers::{FitError, Sources, TransformerPredictor};
 
@@ -51,15 +50,8 @@ impl<'a> Predictor<'a> {
             Err(HeldOutError::NoStepTime(reason)) => return Ok(Err(Skip::NoStepTime(reason.to_string()))),
             Err(HeldOutError::Profile(error)) => return Err(error),
         };
-        let (of_host, error) = (rate.samples_per_second, rate.log_error);
-        let scaled = match resolved.across {
-            None => Some((of_host, error)),
-            Some(across) => over_hosts(self.catalog, &resolved, across, of_host)
-                .map(|(rate, scaling)| (rate, libm::hypot(error, scaling))),
-        };
-        let Some((rate, error)) = scaled else { return Ok(Err(Skip::Network)) };
-        let value = resolved.published(row, rate);
-        let factor = libm::exp(Z90 * libm::hypot(error, Resolved::metric_error(row)));
+        let value = resolved.published(row, rate.samples_per_second);
+        let factor = libm::exp(Z90 * libm::hypot(rate.log_error, Resolved::metric_error(row)));
         Ok(Ok(Predicted { value, low: value / factor, high: value * factor, term: "" }))
     }
 

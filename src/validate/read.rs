@@ -215,6 +215,7 @@ impl Line<'_> {
             optimizer: lower("optimizer"),
             attention: lower("attention"),
             compile: lower("compile"),
+            interconnect: lower("interconnect"),
             unit: lower("unit"),
         })
     }
@@ -246,7 +247,8 @@ impl Line<'_> {
             precision: text::precision(self.text("precision")),
             inside: text::inside(interconnect, stack, self.text("accelerator").contains("SXM"))
                 .map(str::to_owned),
-            network: interconnect.to_owned(),
+            network: text::network(interconnect),
+            year: text::round_year(self.text("benchmark_round")),
             micro_batch: self.positive("micro_batch")?,
             global_batch: self.positive("global_batch")?,
             accumulation: self.positive("grad_accum")?,

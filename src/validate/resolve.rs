@@ -7,7 +7,7 @@ use crate::steptime::{Arithmetic, Setting, has_tf32};
 
 use super::aliases::{Aliases, PublishedAccelerator};
 use super::configuration::{Configuration, Counting, Metric, StatedPrecision};
-use super::nodes::{Across, across};
+use super::text::Network;
 
 /// Fields whose rows are modelled.
 const CATEGORIES: &[&str] = &["vision", "nlp", "recsys", "diffusion"];
@@ -71,11 +71,15 @@ pub(super) struct Resolved<'a> {
     pub in_host: u64,
     /// Samples of one device in one micro-step.
     pub micro_batch: f64,
+    /// Devices that share each micro-batch.
+    pub sharing: f64,
     pub accumulation: f64,
     /// Tokens of a sample where they differ from the model file's.
     pub sequence: Option<f64>,
-    /// The network between hosts; `None` on one host.
-    pub across: Option<Across>,
+    /// Hosts of the job.
+    pub hosts: u64,
+    /// Bytes per second of a host's cards, where the row tells.
+    pub card: Option<f64>,
     /// Units of the published value per sample.
     unit: f64,
     /// Tokens of a sample.
@@ -102,9 +106,8 @@ impl<'a> Resolved<'a> {
         let model = aliases.model(catalog, &row.model).ok_or_else(|| Skip::Model(row.model.clone()))?;
         let devices = row.devices.ok_or(Skip::Blank("accelerator_count"))?;
         let in_host = devices.min(row.per_node.unwrap_or(named.per_node).max(1));
-        let linked = named.fabric == "nvlink";
-        let across =
-            if devices > in_host { Some(across(row, devices.div_ceil(in_host), linked)?) } else { None };
+        let hosts = devices.div_ceil(in_host);
+        let card = if hosts > 1 { network(row, &named)?.card() } else { None };
         let batch = Batch::of(row, model, devices)?;
         let to_target = match (&row.metric, row.samples_to_target) {
             (Metric::MinutesToTarget, None) => return Err(Skip::Blank("samples_to_target")),
@@ -118,16 +121,18 @@ impl<'a> Resolved<'a> {
             devices,
             in_host,
             micro_batch: batch.micro,
+            sharing: batch.sharing,
             accumulation: batch.accumulation,
             sequence: row.sequence.filter(|_| model.architecture.is_transformer()),
-            across,
+            hosts,
+            card,
             unit: batch.unit / aliases.unit(&model.id, &row.framework),
             tokens: batch.tokens,
             to_target,
         })
     }
 
-    /// The step-time question of one host.
+    /// The step-time question of the job.
     pub(super) fn setting<'b>(&'b self, row: &'b Configuration) -> Setting<'b> {
         Setting {
             model: self.model,
@@ -138,6 +143,10 @@ impl<'a> Resolved<'a> {
             arithmetic: self.arithmetic,
             fabric: &self.fabric,
             devices: self.in_host,
+            hosts: self.hosts,
+            card: self.card,
+            sharing: self.sharing,
+            year: row.year,
             micro_batch: self.micro_batch,
             accumulation: self.accumulation,
             sequence: self.sequence,
@@ -174,6 +183,13 @@ fn arithmetic(stated: StatedPrecision, accelerator: &Accelerator) -> Arithmetic 
     Arithmetic::of(catalogued, accelerator)
 }
 
+/// The network of a row that spans hosts. Hosts of benchmark rounds whose devices have links of their own are joined by
+/// InfiniBand or its like where the row does not say.
+fn network(row: &Configuration, named: &PublishedAccelerator) -> Result<Network, Skip> {
+    let usual = Network { tcp: false, bandwidth: None };
+    row.network.or((row.stack == "mlperf" && named.fabric == "nvlink").then_some(usual)).ok_or(Skip::Network)
+}
+
 fn fabric(row: &Configuration, named: &PublishedAccelerator, in_host: u64) -> String {
     if in_host == 1 { "one".to_owned() } else { row.inside.clone().unwrap_or_else(|| named.fabric.clone()) }
 }
@@ -181,6 +197,8 @@ fn fabric(row: &Configuration, named: &PublishedAccelerator, in_host: u64) -> St
 /// Batches in samples of the model file.
 struct Batch {
     micro: f64,
+    /// Devices that share a micro-batch: a job may have fewer samples in a step than its devices could take.
+    sharing: f64,
     accumulation: f64,
     /// Published units per sample.
     unit: f64,
@@ -205,6 +223,8 @@ impl Batch {
             Counting::Tokens if model.sample == "sentence" => (1.0 / length, length),
             Counting::Tokens => (1.0, length),
         };
-        Ok(Self { micro: micro * per_batch, accumulation, unit, tokens })
+        // Batches are whole numbers, so a share of one may differ by rounding.
+        let sharing = of_job.map_or(1.0, |own| micro / own).max(1.0);
+        Ok(Self { micro: micro / sharing * per_batch, sharing, accumulation, unit, tokens })
     }
 }

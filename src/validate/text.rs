@@ -69,13 +69,32 @@ pub(super) fn counts_tokens(unit: &str) -> bool {
     unit.contains("token") || unit.starts_with("tok")
 }
 
+/// Bytes per second of the Ethernet card of a host whose rate is not told: 10 Gbit/s.
+const USUAL_ETHERNET: f64 = 1.25e9;
+
 /// The network between hosts.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Network {
-    /// Fabric as the catalog names it.
-    pub fabric: &'static str,
+pub struct Network {
+    /// Plain Ethernet, and not InfiniBand or its like.
+    pub tcp: bool,
     /// Nominal bytes per second of a host, where the text tells.
     pub bandwidth: Option<f64>,
+}
+
+impl Network {
+    /// Bytes per second of a host's cards; `None` where the device's generation tells best.
+    pub(super) fn card(self) -> Option<f64> {
+        self.bandwidth.or(self.tcp.then_some(USUAL_ETHERNET))
+    }
+}
+
+/// When the results of a benchmark round were published, as a year: `v0.5` at the end of 2018, then one or two rounds a
+/// year. `None` of what is no round.
+pub(super) fn round_year(round: &str) -> Option<f64> {
+    let (major, minor) = round.strip_prefix('v')?.split_once('.')?;
+    let (major, minor): (u32, u32) = (major.parse().ok()?, minor.parse().ok()?);
+    let (major, minor) = (f64::from(major), f64::from(minor));
+    Some(if major < 1.0 { 2018.9 + 0.8 * (minor - 5.0) } else { 2020.5 + major + 0.4 * minor })
 }
 
 /// The network that an interconnect column names, after `host net:` where it has one; `None` when it names none.
@@ -83,21 +102,15 @@ pub(super) fn network(interconnect: &str) -> Option<Network> {
     let text = interconnect.to_lowercase();
     let text = text.rsplit("host net:").next().unwrap_or_default();
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let fabric = if has(&["infiniband", "connectx", " ib", "hdr", "ndr", "edr", "omni-path", "mellanox"]) {
-        "infiniband"
-    } else if has(&["roce"]) {
-        "roce"
-    } else if has(&["efa"]) {
-        "efa"
-    } else if has(&["ethernet", "gbe", "10gb", "unconsolidated", "packed"]) {
-        "tcp"
-    } else {
+    let direct =
+        has(&["infiniband", "connectx", " ib", "hdr", "ndr", "edr", "omni-path", "mellanox", "roce", "efa"]);
+    if !direct && !has(&["ethernet", "gbe", "10gb", "unconsolidated", "packed"]) {
         return None;
-    };
+    }
     let cards: Vec<&str> = text.split([',', '+', ';']).collect();
     let for_data = |card: &&&str| !card.contains("storage") && !card.contains("management");
     let rate: f64 = cards.iter().filter(for_data).filter_map(|card| card_rate(card)).sum();
-    Some(Network { fabric, bandwidth: (rate > 0.0).then_some(rate) })
+    Some(Network { tcp: !direct, bandwidth: (rate > 0.0).then_some(rate) })
 }
 
 /// Bytes per second of `8x connectx-7 ib ndr 400gb/s`: the count before `x` times the gigabits before `gb`.
@@ -124,9 +137,15 @@ mod tests {
     fn host_networks_are_read_from_words() {
         let text = "NVLINK Gen4 | host net: Storage: 2x ConnectX-7 IB NDR 400Gb/s, Compute: 8x ConnectX-7 IB NDR 400Gb/s";
         let network = network(text).unwrap();
-        assert_eq!((network.fabric, network.bandwidth), ("infiniband", Some(8.0 * 400e9 / 8.0)));
+        assert_eq!((network.tcp, network.bandwidth), (false, Some(8.0 * 400e9 / 8.0)));
         assert_eq!(super::network("NVLink | host net:"), None);
-        assert_eq!(super::network("| host net: Gig Ethernet").unwrap().bandwidth, None);
+        assert_eq!(super::network("| host net: Gig Ethernet").unwrap().card(), Some(USUAL_ETHERNET));
+    }
+
+    #[test]
+    fn rounds_have_a_year() {
+        assert_eq!(["v0.7", "v1.1", "v5.0"].map(round_year), [2020.5, 2021.9, 2025.5].map(Some));
+        assert_eq!(["", "v1", "5.0", "vx.y"].map(round_year), [None; 4]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use capplan::catalog::{
 };
 use capplan::fleet::LayoutRequest;
 use capplan::layout::{
-    LayoutQuestion, LayoutSearch, NoLayout, StepCost, TrainingStack, TransformerJob, bad_degrees, search,
+    LayoutQuestion, LayoutSearch, MemoryJob, NoLayout, StepCost, TrainingStack, bad_degrees, search,
     stage_layers,
 };
 use capplan::units::Bytes;
@@ -58,8 +58,8 @@ fn mixture() -> Transformer {
     Transformer { experts: Some(experts), gated: true, ..shape(24.0, 2048.0, 16.0, 8.0) }
 }
 
-fn job(shape: &Transformer, sequence: f64) -> TransformerJob {
-    TransformerJob::new(shape, sequence, Precision::Bf16, "adam", true, TrainingStack::Megatron)
+fn job(shape: &Transformer, sequence: f64) -> MemoryJob {
+    MemoryJob::new(shape, sequence, Precision::Bf16, "adam", true, TrainingStack::Megatron)
 }
 
 /// A cost that scales: arithmetic, the bubble, a little for every split and every micro-batch.
@@ -79,7 +79,7 @@ fn toy(layout: &ParallelLayout) -> f64 {
 }
 
 fn ask<C: StepCost + ?Sized>(
-    job: &TransformerJob,
+    job: &MemoryJob,
     devices: u64,
     batch: u64,
     memory: f64,
@@ -98,7 +98,7 @@ fn ask<C: StepCost + ?Sized>(
     search(&question, cost)
 }
 
-fn auto(job: &TransformerJob, devices: u64, batch: u64, memory: f64) -> Result<LayoutSearch, NoLayout> {
+fn auto(job: &MemoryJob, devices: u64, batch: u64, memory: f64) -> Result<LayoutSearch, NoLayout> {
     ask(job, devices, batch, memory, &LayoutRequest::default(), &toy)
 }
 
@@ -171,7 +171,7 @@ proptest! {
     fn memory_falls_with_sharding_recompute_and_offload(
         shape in shapes(), data in 2u64..17, tensor in prop_oneof![Just(1u64), Just(4), Just(8)], micro in 1u64..5,
     ) {
-        let job = TransformerJob::new(&shape, 2048.0, Precision::Bf16, "adam", false, TrainingStack::Megatron);
+        let job = MemoryJob::new(&shape, 2048.0, Precision::Bf16, "adam", false, TrainingStack::Megatron);
         let plain = ParallelLayout {
             data, tensor, sequence_parallel: tensor > 1, micro_batch: micro, accumulation: 4,
             ..ParallelLayout::default()

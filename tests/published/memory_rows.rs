@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use capplan::catalog::{Attention, Experts, ParallelLayout, Precision, Recompute, Sharding, Transformer};
-use capplan::layout::{MemoryBreakdown, TrainingStack, TransformerJob};
+use capplan::layout::{MemoryBreakdown, MemoryJob, TrainingStack};
 
 use super::reference_file;
 
@@ -148,7 +148,7 @@ fn memory_meets_published_peaks() {
         let sequence = number(&row, "seq_len") as f64;
         let flash = row["attention"] == "flash";
         let stack = TrainingStack::of_framework(&row["framework"]);
-        let job = TransformerJob::new(&shape, sequence, precision, "adam", flash, stack);
+        let job = MemoryJob::new(&shape, sequence, precision, "adam", flash, stack);
         let found = job.memory(&layout(&row, &shape));
         let (published, predicted) =
             (row["value"].parse::<f64>().unwrap(), spoken_of(&row, &found) / f64::from(1u32 << 30));

@@ -1,9 +1,9 @@
 //! What the program predicts beside what was published.
 #![allow(clippy::unwrap_used)]
 
-mod memory_rows;
 mod fabrics;
 mod kernels;
+mod memory_rows;
 mod placements;
 mod step_times;
 mod training_rows;

@@ -11,7 +11,7 @@ use capplan::steptime::{
 /// Set it to write `assets/profiles` anew.
 const WRITE: &str = "CAPPLAN_WRITE_PROFILES";
 
-const STEPS_HEADER: &str = "# Step times of training on one host, format 1: ln(samples per second of one device) = offset + sum of multiplier x coefficient[key],
+const STEPS_HEADER: &str = "# Step times of training, format 1: ln(samples per second of one device) = offset + sum of multiplier x coefficient[key],
 # components and offset in src/steptime/{components,factors}.rs. Fitted by src/steptime/regression.rs to assets/observations/training.csv
 # (published 2018 to 2025, sources in its rows) with the facts of assets/models and assets/accelerators; fitted 2026-11-24.
 # To make it anew: CAPPLAN_WRITE_PROFILES=1 cargo test --release shipped_tables

@@ -68,8 +68,7 @@ impl JobNetwork {
         let per_node = (self.domain / stride.max(1)).clamp(1, ranks);
         let sharing = stride.min(self.domain).max(1);
         let narrow = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
-        let group =
-            RankGroup { ranks: narrow(ranks), per_node: narrow(per_node), sharing: narrow(sharing) };
+        let group = RankGroup { ranks: narrow(ranks), per_node: narrow(per_node), sharing: narrow(sharing) };
         collective_seconds(kind, Bytes(bytes), &group, &self.network).0
     }
 

@@ -72,7 +72,8 @@ impl Layers<'_> {
     pub(super) fn dense(&self) -> Products {
         let shape = self.job.shape;
         let (attention, count) = attention_matrices(&shape.attention, shape.hidden);
-        let attention = self.split(&attention[..count]).times(shape.attention_layers + 2.0 * shape.decoder_layers);
+        let attention =
+            self.split(&attention[..count]).times(shape.attention_layers + 2.0 * shape.decoder_layers);
         attention.plus(self.crossing()).plus(self.feed_forward()).plus(self.mixers())
     }
 

@@ -1,6 +1,8 @@
 //! The nominal terms of a step: seconds by datasheet and kernel efficiencies, before the fit scales each.
 
-use crate::catalog::{Attention, CausalCount, Offload, ParallelLayout, Precision, Recompute, Sharding, Transformer};
+use crate::catalog::{
+    Attention, CausalCount, Offload, ParallelLayout, Precision, Recompute, Sharding, Transformer,
+};
 
 use crate::steptime::fabric::Collective;
 use crate::steptime::kernels::{AttentionShape, Pass, attention_seconds, elementwise_seconds};
@@ -130,7 +132,12 @@ impl Terms {
         let repeats = if layout.recompute == Recompute::Full { 1.33 } else { 1.0 };
         let own_layers = job.shape.all_layers() / stages;
         set(Term::Host, own_layers * job.software.launches() * extra * repeats * LAUNCH);
-        Self { seconds, micro_batches: layout.accumulation as f64, stages, chunks: layout.virtual_stages as f64 }
+        Self {
+            seconds,
+            micro_batches: layout.accumulation as f64,
+            stages,
+            chunks: layout.virtual_stages as f64,
+        }
     }
 
     /// Seconds of a step when nothing is scaled.

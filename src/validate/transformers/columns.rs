@@ -47,6 +47,8 @@ pub struct TransformerColumns {
     pub attention: String,
     /// Compilation in the table's words, in lower case.
     pub compile: String,
+    /// Interconnect in the table's words, in lower case.
+    pub interconnect: String,
     /// Unit of the value, in lower case.
     pub unit: String,
 }

@@ -5,7 +5,8 @@ use std::io::Read;
 
 use crate::catalog::Catalog;
 use crate::steptime::{
-    DeviceTables, MeasuredStep, ProfileError, TransformerFit, TransformerProfile, TransformerSteps, Z90,
+    DeviceTables, MeasuredStep, ProfileError, Terms, TransformerFit, TransformerProfile, TransformerSteps,
+    Z90,
 };
 use crate::validate::aliases::Aliases;
 use crate::validate::configuration::{Configuration, Metric};
@@ -13,6 +14,7 @@ use crate::validate::predict::Predicted;
 use crate::validate::read::{self, ReadError, Row};
 use crate::validate::resolve::{Skip, TARGET_ERROR, TARGET_OVERHEAD};
 
+use super::memory::{memory, unit};
 use super::row::{Sources, TransformerRow};
 
 /// The table that the shipped profile is fitted to.
@@ -102,6 +104,9 @@ fn measured(sources: &Sources<'_>, row: &Row) -> Result<(TransformerRow, f64), S
     let job = TransformerRow::of(sources, &row.configuration)?;
     let conversion =
         job.conversion.ok_or_else(|| Skip::Metric(row.configuration.metric.word().to_owned()))?;
+    if !Terms::of(&job.job()).nominal_seconds().is_finite() {
+        return Err(Skip::Network);
+    }
     Ok((job, conversion.seconds(value)))
 }
 
@@ -129,6 +134,9 @@ impl TransformerPredictor {
             Ok(job) => job,
             Err(skip) => return Ok(Err(skip)),
         };
+        if row.metric == Metric::MemoryPerDevice {
+            return Ok(of_memory(&job, row));
+        }
         let Some(conversion) = job.conversion else {
             return Ok(Err(Skip::Metric(row.metric.word().to_owned())));
         };
@@ -153,4 +161,16 @@ impl TransformerPredictor {
         }
         Ok(self.without.get(&own).unwrap_or(&self.whole))
     }
+}
+
+/// The memory of a row; no measurement is in it.
+fn of_memory(job: &TransformerRow, row: &Configuration) -> Result<Predicted, Skip> {
+    let columns = &row.transformer;
+    if columns.precision.is_empty() {
+        return Err(Skip::Blank("precision"));
+    }
+    let (bytes, error) = memory(job, columns);
+    let value = bytes / unit(columns);
+    let factor = libm::exp(Z90 * error);
+    Ok(Predicted { value, low: value / factor, high: value * factor, term: "" })
 }

@@ -3,10 +3,11 @@
 mod columns;
 mod convert;
 mod held_out;
+mod memory;
 mod row;
 mod words;
 
 pub use columns::TransformerColumns;
 pub(super) use held_out::TransformerPredictor;
-pub(super) use row::Sources;
 pub use held_out::{FitError, TransformerFitted, fit_transformers};
+pub(super) use row::Sources;

@@ -1,7 +1,8 @@
 //! A row of a transformer to the job that it publishes.
 
 use crate::catalog::{
-    Accelerator, AcceleratorKind, Attention, Catalog, Experts, ParallelLayout, Precision, Recompute, Transformer,
+    Accelerator, AcceleratorKind, Attention, Catalog, Experts, ParallelLayout, Precision, Recompute,
+    Transformer,
 };
 use crate::fleet::inside_fabric;
 use crate::steptime::kernels::DeviceRates;
@@ -226,11 +227,11 @@ fn network(
 ) -> JobNetwork {
     let torus = accelerator.kind == AcceleratorKind::Tpu;
     let (inside, inside_rate) = inside_fabric(accelerator);
-    let host = words::host_network(&row.network, per_host, accelerator);
+    let host = words::host_network(&row.transformer.interconnect, per_host, accelerator);
     let wiring = Wiring {
         inside: &inside,
         inside_rate,
-        across: if torus { "tpu-dcn" } else { words::host_fabric(&row.network) },
+        across: if torus { "tpu-dcn" } else { words::host_fabric(&row.transformer.interconnect) },
         host_rate: Some(BytesPerSecond(host)),
         per_host,
         slice: torus.then(|| devices.min(largest_slice(accelerator))),

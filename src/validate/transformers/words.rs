@@ -137,28 +137,32 @@ pub(super) fn flash(stated: &str, software: TransformerSoftware) -> bool {
     }
 }
 
-/// The fabric between hosts, by catalog name: InfiniBand where the words name none.
+/// The fabric between hosts, by catalog name: InfiniBand where the words name none; nobody trains transformers over
+/// plain TCP.
 pub(super) fn host_fabric(text: &str) -> &'static str {
-    let network = crate::validate::text::network(&text.to_lowercase());
-    network.map_or("infiniband", |network| if network.fabric == "tcp" { "infiniband" } else { network.fabric })
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if has(&["efa"]) {
+        "efa"
+    } else if has(&["roce"]) {
+        "roce"
+    } else {
+        "infiniband"
+    }
 }
 
 /// Bytes per second of a host's cards by the words of the interconnect column, or by what hosts of the generation
 /// usually have.
 pub(super) fn host_network(text: &str, per_host: u64, accelerator: &Accelerator) -> f64 {
-    let lower = text.to_lowercase();
     let per_host = per_host.max(1) as f64;
-    if let Some(network) = crate::validate::text::network(&lower).and_then(|network| network.bandwidth) {
-        return if lower.contains("per gpu") { network * per_host } else { network };
+    if text.contains("per gpu") {
+        return 50e9 * per_host;
     }
-    if lower.contains("omni-path") {
-        return 4.0 * 12.5e9;
+    let named = [("1600 gb", 200e9), ("omni-path", 50e9), ("hdr", 200e9), ("gcp a3", 100e9)];
+    if let Some((_, rate)) = named.iter().find(|(words, _)| text.contains(words)) {
+        return *rate;
     }
-    if lower.contains("hdr") {
-        return 8.0 * 25e9;
-    }
-    if lower.contains("gcp a3") {
-        return 100e9;
+    if let Some(rate) = crate::validate::text::network(text).and_then(|network| network.bandwidth) {
+        return rate;
     }
     let of_device = match accelerator.generation.as_str() {
         "volta" => 12.5e9,
