@@ -25,7 +25,7 @@ const COUNTED_REPEATS: f64 = 3.0;
 const DIFFERENCE: f64 = 0.02;
 const ROUNDS: usize = 8;
 /// Rounds of a fit that starts near its optimum.
-const NEAR_ROUNDS: usize = 3;
+const NEAR_ROUNDS: usize = 2;
 const CONVERGED: f64 = 1e-3;
 
 /// A published step.
