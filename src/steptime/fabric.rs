@@ -8,19 +8,14 @@
 //! Sources: `assets/profiles/collectives.csv`; Thakur, Rabenseifner and Gropp 2005 for the volumes; Jouppi et al. 2023
 //! for rings along the axes of a torus.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Accelerator, AcceleratorKind, Catalog, Fabric};
+use crate::catalog::{Accelerator, AcceleratorKind, Catalog};
 use crate::units::{Bytes, BytesPerSecond, Seconds};
 
-use super::tables::{ProfileError, rows};
+use super::fabric_profile::CollectiveProfile;
 use super::topology::Topology;
 
-const FILE: &str = "assets/profiles/collectives.csv";
-/// Ramp of fabrics without tables: that of a message cut into the best number of chunks is 2, of NCCL about 1.
-const USUAL_RAMP: f64 = 1.0;
 /// Devices of one NVLink domain in the rack systems of GB200 and GB300.
 const RACK_DOMAIN: u32 = 72;
 
@@ -56,6 +51,20 @@ pub enum Operation {
     AllToAll,
     /// Send and receive.
     SendReceive,
+}
+
+impl Operation {
+    /// The word in the shipped table.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::AllReduce => "all-reduce",
+            Self::AllGather => "all-gather",
+            Self::ReduceScatter => "reduce-scatter",
+            Self::AllToAll => "all-to-all",
+            Self::SendReceive => "send-receive",
+        }
+    }
 }
 
 impl Collective {
@@ -166,59 +175,6 @@ fn seconds(Tier { latency, transfer, ramp }: Tier) -> Seconds {
         return Seconds(transfer);
     }
     Seconds(latency + transfer + ramp * (latency * transfer).sqrt())
-}
-
-/// Fitted curves by fabric and operation.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct CollectiveProfile {
-    curves: BTreeMap<(String, Operation), (CollectiveCurve, f64)>,
-}
-
-#[derive(Deserialize)]
-struct Row {
-    fabric: String,
-    operation: Operation,
-    base_s: f64,
-    hop_s: f64,
-    ramp: f64,
-    share: f64,
-    small_group: f64,
-    log_error: f64,
-}
-
-impl CollectiveProfile {
-    /// The shipped table.
-    ///
-    /// # Errors
-    /// When the table is not what the program expects.
-    pub fn embedded() -> Result<Self, ProfileError> {
-        let table: Vec<Row> = rows(FILE, include_str!("../../assets/profiles/collectives.csv"))?;
-        let curve = |row: &Row| CollectiveCurve {
-            base_s: row.base_s,
-            hop_s: row.hop_s,
-            ramp: row.ramp,
-            share: row.share,
-            small_group: row.small_group,
-        };
-        let entry = |row: Row| ((row.fabric.clone(), row.operation), (curve(&row), row.log_error));
-        Ok(Self { curves: table.into_iter().map(entry).collect() })
-    }
-
-    /// The curve of an operation and the standard deviation of ln(predicted ÷ measured).
-    #[must_use]
-    pub fn curve(&self, fabric: &str, operation: Operation) -> Option<(CollectiveCurve, f64)> {
-        self.curves.get(&(fabric.to_owned(), operation)).copied()
-    }
-
-    fn of(&self, fabric: &Fabric, operation: Operation) -> (CollectiveCurve, f64) {
-        self.curve(&fabric.name, operation).unwrap_or_else(|| {
-            let alpha = fabric.alpha.0;
-            let hop_s = if operation == Operation::AllReduce { alpha } else { alpha / 2.0 };
-            let share = fabric.bandwidth_share;
-            let curve = CollectiveCurve { base_s: alpha, hop_s, ramp: USUAL_RAMP, share, small_group: 0.0 };
-            (curve, fabric.uncertainty)
-        })
-    }
 }
 
 /// One fabric of a machine with the curves of its operations.

@@ -6,11 +6,10 @@ use serde::Deserialize;
 
 use capplan::catalog::{Catalog, Fabric, FabricScope};
 use capplan::steptime::fabric::{
-    Collective, CollectiveProfile, FabricModel, Network, Operation, RankGroup, collective_seconds,
-    fast_domain,
+    Collective, FabricModel, Network, Operation, RankGroup, collective_seconds, fast_domain,
 };
 use capplan::steptime::kernels::FitSummary;
-use capplan::steptime::{CollectiveObservation, fit_collective};
+use capplan::steptime::{CollectiveObservation, CollectiveProfile, fit_collective};
 use capplan::units::{Bytes, BytesPerSecond, Seconds};
 
 use super::kernels::accelerator_of;
@@ -99,7 +98,7 @@ fn shipped_curves_and_larger_groups() {
     let Some(calls) = calls(&catalog) else { return };
     for ((system, operation), calls) in &calls {
         let fabric = if system == "a100_sxm" { "nvlink-v3" } else { "nvlink-v4" };
-        let (shipped, _) = profile.curve(fabric, *operation).unwrap();
+        let shipped = profile.curve(fabric, *operation).unwrap().curve;
         let own: Vec<f64> = calls.iter().map(|call| call.log_error(&shipped)).collect();
         let own = FitSummary::of(&own).unwrap();
         let small: Vec<_> = calls.iter().filter(|call| call.ranks < 8).copied().collect();

@@ -1,15 +1,13 @@
 //! Kernel times beside published kernel tables, on shapes and accelerators that the fit did not see.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde::Deserialize;
 
 use capplan::catalog::{Catalog, Precision};
 use capplan::steptime::kernels::{
-    AttentionCurve, AttentionKernel, AttentionObservation, AttentionShape, DeviceRates, FitSummary,
-    KernelProfile, MatmulCurve, MatmulObservation, MatmulShape, Pass, attention_seconds, fit_attention,
-    fit_matmul, matmul_seconds,
+    AttentionKernel, AttentionObservation, AttentionShape, DeviceRates, FitSummary, KernelProfile,
+    MatmulObservation, MatmulShape, Pass, attention_seconds, fit_attention, fit_matmul, matmul_seconds,
 };
 use capplan::units::Seconds;
 
@@ -203,48 +201,6 @@ fn curves_carried_to_another_accelerator_miss_more() {
         );
         assert!(summary.median_error <= bar, "{unseen} by {seen}: {summary:?}");
     }
-}
-
-/// The shipped curves still miss the tables by what they state, and a new fit is no better.
-#[test]
-#[ignore = "fits all tables anew: half a minute; prints the rows of assets/profiles"]
-fn shipped_kernel_curves_are_what_the_tables_give() {
-    let catalog = Catalog::read(&[]).unwrap();
-    let profile = KernelProfile::embedded().unwrap();
-    let mut text = String::new();
-    for (dtype, precision) in [("bfloat16", Precision::Bf16), ("fp8", Precision::Fp8)] {
-        let Some(rows) = gemm(&catalog, &profile, dtype) else { return };
-        for family in FAMILIES {
-            let own: Vec<_> = rows
-                .iter()
-                .filter(|row| accelerator_of(&row.system).unwrap().0 == family)
-                .map(|row| row.row)
-                .collect();
-            let Some(shipped) = profile.matmul(family, precision) else { continue };
-            let fitted = fit_matmul(&own);
-            let of = |curve: &MatmulCurve| {
-                FitSummary::of(&own.iter().map(|row| row.log_error(curve)).collect::<Vec<_>>()).unwrap()
-            };
-            writeln!(text, "{family},{} {fitted:?} {:?}", precision.word(), of(&fitted)).unwrap();
-            assert!(of(&shipped.curve).median_error <= of(&fitted).median_error + 0.03, "{family} {dtype}");
-        }
-    }
-    let Some(rows) = attention(&catalog, &profile) else { return };
-    for family in FAMILIES {
-        let own: Vec<_> = rows
-            .iter()
-            .filter(|row| accelerator_of(&row.system).unwrap().0 == family)
-            .map(|row| row.row)
-            .collect();
-        let shipped = profile.attention(family, AttentionKernel::Flash).unwrap();
-        let fitted = fit_attention(&own, &shipped.curve);
-        let of = |curve: &AttentionCurve| {
-            FitSummary::of(&own.iter().map(|row| row.log_error(curve)).collect::<Vec<_>>()).unwrap()
-        };
-        writeln!(text, "{family},flash {fitted:?} {:?}", of(&fitted)).unwrap();
-        assert!(of(&shipped.curve).median_error <= of(&fitted).median_error + 0.02, "{family} attention");
-    }
-    println!("{text}");
 }
 
 fn devices() -> Vec<(String, DeviceRates)> {

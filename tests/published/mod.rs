@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod fabrics;
+mod kernel_profiles;
 mod kernels;
 mod memory_rows;
 mod placements;

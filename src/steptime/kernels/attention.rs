@@ -37,6 +37,18 @@ pub enum AttentionKernel {
     Flash,
 }
 
+impl AttentionKernel {
+    /// The word in the shipped table.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unfused => "unfused",
+            Self::Flash2 => "flash2",
+            Self::Flash => "flash",
+        }
+    }
+}
+
 /// Which pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pass {

@@ -5,10 +5,11 @@
 
 use crate::catalog::Precision;
 use crate::stats::minimise_in_cube;
-use crate::units::{BytesPerSecond, FlopsPerSecond, Seconds};
+use crate::units::{Bytes, BytesPerSecond, FlopsPerSecond, Seconds};
 
 use super::attention::{AttentionCurve, AttentionRates, AttentionShape, Pass};
 use super::matmul::{MatmulCurve, MatmulRates, MatmulShape};
+use super::profile::Elementwise;
 
 /// Logarithmic residual beyond which the loss grows linearly.
 const ROBUST_SCALE: f64 = 0.08;
@@ -142,6 +143,34 @@ pub fn fit_attention(observations: &[AttentionObservation], like: &AttentionCurv
         observations.iter().map(|row| robust(row.log_error(&curve))).sum()
     };
     curve(&descend(loss, &starts))
+}
+
+/// One measured kernel that only moves bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ElementwiseObservation {
+    /// Memory bandwidth of the device.
+    pub bandwidth: BytesPerSecond,
+    /// Bytes read and written.
+    pub bytes: Bytes,
+    /// Time measured.
+    pub seconds: Seconds,
+}
+
+/// Launch time and bandwidth share of measured element-wise kernels, with the standard deviation of ln(predicted ÷ measured).
+#[must_use]
+pub fn fit_elementwise(family: &str, observations: &[ElementwiseObservation]) -> Elementwise {
+    let error = |row: &ElementwiseObservation, launch_s: f64, share: f64| {
+        libm::log((launch_s + row.bytes.0 / (row.bandwidth.0 * share)) / row.seconds.0)
+    };
+    let curve = |p: &[f64]| (within(p[0], 0.0, 2e-5), within(p[1], 0.1, 1.0));
+    let loss = |p: &[f64]| {
+        let (launch_s, share) = curve(p);
+        observations.iter().map(|row| robust(error(row, launch_s, share))).sum()
+    };
+    let (launch_s, bandwidth_share) = curve(&descend(loss, &[[0.2, 0.6]]));
+    let errors: Vec<f64> = observations.iter().map(|row| error(row, launch_s, bandwidth_share)).collect();
+    let log_error = FitSummary::of(&errors).map_or(0.0, |summary| summary.log_error);
+    Elementwise { family: family.to_owned(), launch_s, bandwidth_share, log_error }
 }
 
 pub(in crate::steptime) fn within(share: f64, low: f64, high: f64) -> f64 {

@@ -1,6 +1,7 @@
 //! The shipped kernel tables: curves by family of accelerators, compute units by accelerator.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::Deserialize;
 
@@ -186,6 +187,95 @@ impl KernelProfile {
     pub fn attention(&self, family: &str, kernel: AttentionKernel) -> Option<&Fitted<AttentionCurve>> {
         self.attention.get(&(family.to_owned(), kernel))
     }
+}
+
+/// Tables written anew by a fit.
+impl KernelProfile {
+    /// Puts a fit in the place of a family's matrix-product curve.
+    pub fn set_matmul(&mut self, family: &str, precision: Precision, fitted: Fitted<MatmulCurve>) {
+        self.matmul.insert((family.to_owned(), precision), fitted);
+    }
+
+    /// Puts a fit in the place of a family's attention curve.
+    pub fn set_attention(&mut self, family: &str, kernel: AttentionKernel, fitted: Fitted<AttentionCurve>) {
+        self.attention.insert((family.to_owned(), kernel), fitted);
+    }
+
+    /// Puts a fit in the place of a family's element-wise curve.
+    pub fn set_elementwise(&mut self, fitted: Elementwise) {
+        self.elementwise.insert(fitted.family.clone(), fitted);
+    }
+
+    /// Rows of the shipped table of matrix products, without its comment.
+    #[must_use]
+    pub fn matmul_csv(&self) -> String {
+        let mut text = String::from(
+            "family,precision,launch_s,bandwidth_share,compute_share,inner_overhead,wave_weight,tile_exponent,\
+             throttle,throttle_after_s,overlap_loss,conversion_passes,log_error,rows,accelerators,source\n",
+        );
+        for ((family, precision), fitted) in &self.matmul {
+            let c = &fitted.curve;
+            let values = [
+                c.launch_s,
+                c.bandwidth_share,
+                c.compute_share,
+                c.inner_overhead,
+                c.wave_weight,
+                c.tile_exponent,
+                c.throttle,
+                c.throttle_after_s,
+                c.overlap_loss,
+                c.conversion_passes,
+            ];
+            write_row(&mut text, &[family, precision.word()], &values, fitted);
+        }
+        text
+    }
+
+    /// Rows of the shipped table of fused attention, without its comment.
+    #[must_use]
+    pub fn attention_csv(&self) -> String {
+        let mut text = String::from(
+            "family,kernel,launch_s,compute_share,block_overhead,critical_path,throttle,throttle_after_s,\
+             bandwidth_share,head_half,backward_share,log_error,rows,accelerators,source\n",
+        );
+        for ((family, kernel), fitted) in &self.attention {
+            let c = &fitted.curve;
+            let values = [
+                c.launch_s,
+                c.compute_share,
+                c.block_overhead,
+                c.critical_path,
+                c.throttle,
+                c.throttle_after_s,
+                c.bandwidth_share,
+                c.head_half,
+                c.backward_share,
+            ];
+            write_row(&mut text, &[family, kernel.word()], &values, fitted);
+        }
+        text
+    }
+
+    /// Rows of the shipped table of element-wise kernels, without its comment.
+    #[must_use]
+    pub fn elementwise_csv(&self) -> String {
+        let mut text = String::from("family,launch_s,bandwidth_share,log_error\n");
+        for Elementwise { family, launch_s, bandwidth_share, log_error } in self.elementwise.values() {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "{family},{launch_s:.4e},{bandwidth_share:.4},{log_error:.3}");
+        }
+        text
+    }
+}
+
+fn write_row<C>(text: &mut String, keys: &[&str], values: &[f64], fitted: &Fitted<C>) {
+    let values: Vec<String> = values.iter().map(|value| format!("{value:.4e}")).collect();
+    let accelerators = fitted.accelerators.join(" ");
+    let (keys, values, source) = (keys.join(","), values.join(","), &fitted.source);
+    // Writing to a string does not fail.
+    let _ =
+        writeln!(text, "{keys},{values},{:.3},{},{accelerators},\"{source}\"", fitted.log_error, fitted.rows);
 }
 
 fn fitted<C>(curve: C, log_error: f64, rows: u64, accelerators: &str, source: String) -> Fitted<C> {
