@@ -117,10 +117,9 @@ impl Builder {
         let entries = COMPONENTS
             .iter()
             .enumerate()
-            .map(|(index, component)| {
-                (self.column(index, component.key(factors)), component.multiplier(factors))
-            })
-            .filter(|(_, value)| *value != 0.0)
+            .map(|(index, component)| (index, component, component.multiplier(factors)))
+            .filter(|(.., value)| *value != 0.0)
+            .map(|(index, component, value)| (self.column(index, component.key(factors)), value))
             .collect();
         let counted = (repeats.len() as f64).min(COUNTED_REPEATS);
         let at = self.system.rows.len();
