@@ -9,6 +9,7 @@ mod promises {
     mod engine_speed;
     mod layout_keys;
     mod layouts;
+    mod transformer_steps;
     mod models;
 }
 mod published;

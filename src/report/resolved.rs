@@ -22,7 +22,8 @@ pub fn planned_table(prepared: &[Prepared]) -> Table {
     });
     column("feasible", &|item| matches!(item.verdict, Verdict::Ready(_)).into());
     column("layout", &|item| match &item.verdict {
-        Verdict::Ready(ready) if ready.plan.parallel.devices() != ready.plan.parallel.data => {
+        // Searched layouts have sharding and recomputation to tell.
+        Verdict::Ready(ready) if ready.plan.counts.considered > 0 => {
             ready.plan.words().to_string().into()
         }
         Verdict::Ready(ready) => {

@@ -71,6 +71,8 @@ pub fn validate(
         match source {
             ObservationSource::Shipped => {
                 Observation::shipped()?.iter().map(Row::of_shipped).try_for_each(&mut score)?;
+                read::rows(transformers::SHIPPED, transformers::SHIPPED_TEXT.as_bytes())?
+                    .try_for_each(|row| score(row?))?;
             }
             ObservationSource::File(path) => {
                 let file = std::fs::File::open(path)

@@ -78,6 +78,8 @@ pub struct RowReport {
     pub skipped: Option<String>,
     /// Field of the model.
     pub category: String,
+    /// Rows that count as one measurement.
+    pub weight_group: String,
     /// The term that takes most of the predicted step, where the prediction is made of terms.
     pub term: Option<String>,
 }
@@ -205,6 +207,7 @@ impl RowReport {
             abs_pct_error: comparison.map(|comparison| comparison.error_pct.abs()),
             skipped: scored.outcome.as_ref().err().map(ToString::to_string),
             category: scored.row.configuration.category.clone(),
+            weight_group: scored.row.weight_group.clone(),
             term: comparison
                 .map(|comparison| comparison.predicted.term.to_owned())
                 .filter(|term| !term.is_empty()),

@@ -28,6 +28,7 @@ fn catalog() -> Catalog {
         experts: None,
         state_space: None,
         prediction_layers: 0.0,
+        context: None,
     });
     catalog
 }

@@ -36,6 +36,7 @@ fn shape(layers: f64, hidden: f64, heads: f64, kv_heads: f64) -> Transformer {
         experts: None,
         state_space: None,
         prediction_layers: 0.0,
+        context: None,
     }
 }
 

@@ -26,6 +26,7 @@ fn grouped(layers: f64, hidden: f64, heads: f64, kv_heads: f64, ffn: f64, vocabu
         experts: None,
         state_space: None,
         prediction_layers: 0.0,
+        context: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the program predicts beside what was published.
 #![allow(clippy::unwrap_used)]
 
+mod drift;
 mod fabrics;
 mod kernel_profiles;
 mod kernels;
@@ -8,6 +9,7 @@ mod memory_rows;
 mod placements;
 mod step_times;
 mod training_rows;
+mod transformer_rows;
 
 use std::path::PathBuf;
 

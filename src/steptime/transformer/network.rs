@@ -2,8 +2,9 @@
 
 use crate::catalog::{Accelerator, Catalog};
 use crate::steptime::fabric::{
-    Collective, CollectiveProfile, FabricModel, Network, RankGroup, collective_seconds, fast_domain,
+    Collective, FabricModel, Network, RankGroup, collective_seconds, fast_domain,
 };
+use crate::steptime::fabric_profile::CollectiveProfile;
 use crate::units::{Bytes, BytesPerSecond};
 
 /// The fabrics of a machine as a question of steps states them.

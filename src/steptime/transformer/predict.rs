@@ -80,7 +80,11 @@ impl TransformerSteps {
             parts,
             log_error: WIDENING * variance.sqrt() + BEYOND_ERROR * beyond,
             greatest: Term::ALL[greatest.unwrap_or(0)].1,
-            provenance: if beyond > 1.0 { Provenance::Extrapolated } else { Provenance::Published },
+            provenance: if beyond > 1.0 || scaling.of_device <= 0.0 || scaling.most_devices <= 0.0 {
+                Provenance::Extrapolated
+            } else {
+                Provenance::Published
+            },
         }
     }
 }

@@ -63,6 +63,8 @@ pub(super) struct Scaling {
     pub step_variance: f64,
     /// Most devices on which the software was measured; 0 where it was not.
     pub most_devices: f64,
+    /// Rows of the device.
+    pub of_device: f64,
 }
 
 impl TransformerProfile {
@@ -136,7 +138,7 @@ impl TransformerProfile {
     pub(super) fn scaling(&self, job: &TransformerJob<'_>) -> Scaling {
         let none = [0.0; Term::COUNT];
         let mut scaling =
-            Scaling { terms: none, step: 0.0, term_variances: none, step_variance: 0.0, most_devices: 0.0 };
+            Scaling { terms: none, step: 0.0, term_variances: none, step_variance: 0.0, most_devices: 0.0, of_device: 0.0 };
         for (component, coefficients) in COMPONENTS.iter().zip(&self.by_component) {
             let found = coefficients.get(&component.key(job));
             let value = found.map_or(0.0, |found| found.value);
@@ -147,6 +149,9 @@ impl TransformerProfile {
                     scaling.term_variances[term as usize] += deviation * deviation;
                 }
                 Target::Step => {
+                    if component.levels == [Level::Accelerator] {
+                        scaling.of_device = found.map_or(0.0, |found| found.rows);
+                    }
                     if component.levels == [Level::Software] {
                         scaling.most_devices = found.map_or(0.0, |found| found.devices_high);
                     }

@@ -1,7 +1,7 @@
 //! The fitted kernels and fabrics that every step is made of.
 
 use crate::catalog::{Accelerator, Catalog};
-use crate::steptime::fabric::CollectiveProfile;
+use crate::steptime::fabric_profile::CollectiveProfile;
 use crate::steptime::kernels::{DeviceRates, KernelProfile, NoKernel};
 use crate::steptime::tables::ProfileError;
 

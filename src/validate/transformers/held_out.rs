@@ -18,8 +18,8 @@ use super::memory::{memory, unit};
 use super::row::{Sources, TransformerRow};
 
 /// The table that the shipped profile is fitted to.
-const SHIPPED: &str = "assets/observations/transformers.csv";
-const SHIPPED_TEXT: &str = include_str!("../../../assets/observations/transformers.csv");
+pub(crate) const SHIPPED: &str = "assets/observations/transformers.csv";
+pub(crate) const SHIPPED_TEXT: &str = include_str!("../../../assets/observations/transformers.csv");
 
 /// Why a table cannot be fitted.
 #[derive(Debug, thiserror::Error)]

@@ -139,7 +139,7 @@ pub(super) fn components(parts: &StepParts) -> Vec<(Component, Seconds)> {
 pub(super) fn basis(job: &TransformerJob<'_>, step: &TransformerStep) -> String {
     let known = match step.provenance {
         Provenance::Published => "by terms fitted to published steps",
-        _ => "by terms fitted to published steps, beyond the range measured",
+        _ => "by terms fitted to published steps of other devices or smaller fleets",
     };
     format!(
         "{} on {} {known}: {} software; the {} take most of it",

@@ -1,0 +1,167 @@
+//! Laws of the step model of transformers.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Instant;
+
+use capplan::catalog::{Accelerator, Catalog, Model, ParallelLayout, Precision, Sharding};
+use capplan::steptime::kernels::DeviceRates;
+use capplan::steptime::{
+    DeviceTables, JobNetwork, Term, TransformerJob, TransformerSoftware, TransformerSteps, Wiring,
+};
+use capplan::units::BytesPerSecond;
+
+struct Bench {
+    catalog: Catalog,
+    tables: DeviceTables,
+    steps: TransformerSteps,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let catalog = Catalog::read(&[]).unwrap();
+        Self {
+            catalog,
+            tables: DeviceTables::embedded().unwrap(),
+            steps: TransformerSteps::embedded().unwrap(),
+        }
+    }
+
+    fn model(&self, id: &str) -> &Model {
+        self.catalog.model(id).unwrap()
+    }
+
+    fn network(&self, accelerator: &Accelerator, factor: f64) -> JobNetwork {
+        let wiring = Wiring {
+            inside: "nvlink-v4",
+            inside_rate: accelerator.link_bandwidth.map(|rate| rate * factor),
+            across: "infiniband",
+            host_rate: Some(BytesPerSecond(400e9 * factor)),
+            per_host: 8,
+            slice: None,
+        };
+        self.tables.network(&self.catalog, accelerator, &wiring)
+    }
+
+    fn seconds(
+        &self,
+        model: &Model,
+        accelerator: &Accelerator,
+        device: &DeviceRates,
+        network: &JobNetwork,
+        layout: ParallelLayout,
+    ) -> f64 {
+        let job = TransformerJob {
+            model: &model.id,
+            shape: model.transformer.as_ref().unwrap(),
+            sequence: 4096.0,
+            precision: Precision::Bf16,
+            recipe: "",
+            accelerator,
+            software: TransformerSoftware::FsdpCompiled,
+            release: "",
+            asynchronous_tensor: false,
+            flash: true,
+            adapters: false,
+            layout,
+            device,
+            network,
+        };
+        self.steps.step(&job).parts.total()
+    }
+}
+
+fn layouts() -> Vec<ParallelLayout> {
+    let mut layouts = Vec::new();
+    for tensor in [1, 2, 8] {
+        for pipeline in [1, 4] {
+            for sharding in [Sharding::None, Sharding::Optimizer, Sharding::Full] {
+                let data = 64 / tensor / pipeline;
+                let base = ParallelLayout { data, tensor, pipeline, sharding, ..ParallelLayout::default() };
+                layouts.push(ParallelLayout { accumulation: 16, sequence_parallel: true, ..base });
+            }
+        }
+    }
+    layouts
+}
+
+#[test]
+fn more_bandwidth_is_never_slower() {
+    let bench = Bench::new();
+    let accelerator = bench.catalog.accelerators.get("H100-SXM-80GB").unwrap();
+    let mut faster = accelerator.clone();
+    faster.memory_bandwidth = accelerator.memory_bandwidth.map(|rate| rate * 1.5);
+    let rates = bench.tables.rates(accelerator).unwrap();
+    let faster_rates = bench.tables.rates(&faster).unwrap();
+    for model in ["llama-3-8b", "mixtral-8x7b", "gpt-3-175b"].map(|id| bench.model(id)) {
+        for layout in layouts() {
+            let at = |rates: &DeviceRates, factor: f64| {
+                bench.seconds(model, accelerator, rates, &bench.network(accelerator, factor), layout)
+            };
+            let usual = at(&rates, 1.0);
+            assert!(at(&rates, 2.0) <= usual, "network, {} {layout:?}", model.id);
+            assert!(at(&faster_rates, 1.0) <= usual * (1.0 + 1e-12), "memory, {} {layout:?}", model.id);
+        }
+    }
+}
+
+#[test]
+fn more_micro_batches_shrink_the_share_of_the_bubble() {
+    let bench = Bench::new();
+    let accelerator = bench.catalog.accelerators.get("H100-SXM-80GB").unwrap();
+    let (rates, network) = (bench.tables.rates(accelerator).unwrap(), bench.network(accelerator, 1.0));
+    let model = bench.model("llama-3-70b");
+    let layout = ParallelLayout { data: 2, tensor: 8, pipeline: 4, ..ParallelLayout::default() };
+    let per_batch = |accumulation: u64| {
+        let layout = ParallelLayout { accumulation, ..layout };
+        bench.seconds(model, accelerator, &rates, &network, layout) / accumulation as f64
+    };
+    let times: Vec<f64> = [4, 8, 16, 32, 64].map(per_batch).to_vec();
+    assert!(times.windows(2).all(|pair| pair[1] < pair[0]), "{times:?}");
+}
+
+#[test]
+fn parts_of_a_step_add_up_and_terms_have_words() {
+    let bench = Bench::new();
+    let accelerator = bench.catalog.accelerators.get("A100-SXM-80GB").unwrap();
+    let (rates, network) = (bench.tables.rates(accelerator).unwrap(), bench.network(accelerator, 1.0));
+    for layout in layouts() {
+        assert!(bench.seconds(bench.model("llama-2-7b"), accelerator, &rates, &network, layout) > 0.0);
+    }
+    assert!(Term::ALL.iter().enumerate().all(|(index, (word, term))| *term as usize == index && !word.is_empty()));
+}
+
+/// A ratio against plain arithmetic, so that a slow machine passes: one evaluation costs no more than so many matrix
+/// products of the kernel room.
+#[test]
+fn one_evaluation_costs_few_kernel_evaluations() {
+    let bench = Bench::new();
+    let accelerator = bench.catalog.accelerators.get("H100-SXM-80GB").unwrap();
+    let (rates, network) = (bench.tables.rates(accelerator).unwrap(), bench.network(accelerator, 1.0));
+    let model = bench.model("deepseek-v3");
+    let layout = ParallelLayout { data: 64, expert: 64, pipeline: 4, ..ParallelLayout::default() };
+    let started = Instant::now();
+    let mut total = 0.0;
+    let job = TransformerJob {
+        model: &model.id,
+        shape: model.transformer.as_ref().unwrap(),
+        sequence: 4096.0,
+        precision: Precision::Bf16,
+        recipe: "",
+        accelerator,
+        software: TransformerSoftware::MegatronBridge,
+        release: "",
+        asynchronous_tensor: false,
+        flash: true,
+        adapters: false,
+        layout,
+        device: &rates,
+        network: &network,
+    };
+    let cost = bench.steps.cost(&job);
+    for _ in 0..1000 {
+        total += cost.seconds(&layout);
+    }
+    let evaluation = started.elapsed().as_secs_f64() / 1000.0;
+    println!("one evaluation: {:.2} µs", evaluation * 1e6);
+    assert!(total > 0.0 && evaluation < 1e-3);
+}
