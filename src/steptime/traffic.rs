@@ -36,7 +36,7 @@ impl Traffic {
         let card = of_host * linked as f64 / setting.devices.max(1) as f64;
         let sent = |ranks: u64| (ranks - 1) as f64 / ranks as f64;
         let gradients = model.reduced_parameters;
-        let pooled = model.sharded_rows.then(|| pooled_bytes(setting)).unwrap_or(0.0) * 2.0;
+        let pooled = if model.sharded_rows { 2.0 * pooled_bytes(setting) } else { 0.0 };
         let lookups = if model.family == "rec" { setting.model.embedding_lookup_bytes.0 } else { 0.0 };
         Self {
             linked,
