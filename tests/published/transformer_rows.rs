@@ -74,6 +74,28 @@ fn the_shipped_profile_is_the_fit_of_the_shipped_table() {
     assert_eq!(fitted.fit.profile().to_csv(), shipped, "run: capplan calibrate fit --out assets/profiles --force");
 }
 
+#[test]
+fn steps_on_a_device_that_was_never_measured_are_within_the_bar() {
+    let catalog = Catalog::read(&[]).unwrap();
+    let fit = TransformerFitted::shipped(&catalog).unwrap().fit;
+    let mut devices: Vec<&str> = fit.pairs().map(|(device, _)| device).collect();
+    devices.sort_unstable();
+    devices.dedup();
+    let mut medians = Vec::new();
+    for device in devices {
+        let residuals = fit.left_out(|other, _| other == device).unwrap();
+        let mut sizes: Vec<f64> = residuals.iter().map(|residual| (residual.exp() - 1.0).abs()).collect();
+        sizes.sort_by(f64::total_cmp);
+        let median = sizes[sizes.len() / 2];
+        println!("{device}: {} rows, median {:.1} %", sizes.len(), median * 100.0);
+        medians.push(median);
+    }
+    medians.sort_by(f64::total_cmp);
+    let median = medians[medians.len() / 2];
+    println!("median over {} devices: {:.1} %", medians.len(), median * 100.0);
+    assert!(median <= 0.15);
+}
+
 /// Ranks of values, ties sharing theirs.
 fn ranks(values: &[f64]) -> Vec<f64> {
     let below = |value: f64| values.iter().filter(|other| **other < value).count() as f64;

@@ -20,6 +20,7 @@ pub(super) enum Target {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     Software,
+    Lineage,
     Generation,
     Accelerator,
     Model,
@@ -83,9 +84,11 @@ pub(super) const COMPONENTS: &[Component] = {
         of(T::Host, &[], 0.4),
         of(T::Host, &[L::Software], 0.5),
         step(&[], 0.3),
-        step(&[L::Software], 0.2),
+        step(&[L::Lineage], 0.15),
+        step(&[L::Lineage, L::Generation], 0.1),
+        step(&[L::Software], 0.14),
         step(&[L::Generation], 0.1),
-        step(&[L::Software, L::Generation], 0.12),
+        step(&[L::Software, L::Generation], 0.08),
         step(&[L::Accelerator], 0.08),
         step(&[L::Software, L::Model], 0.1),
         step(&[L::Model], 0.04),
@@ -124,6 +127,7 @@ impl Level {
     fn word(self) -> &'static str {
         match self {
             Self::Software => "software",
+            Self::Lineage => "lineage",
             Self::Generation => "generation",
             Self::Accelerator => "accelerator",
             Self::Model => "model",
@@ -139,6 +143,7 @@ impl Level {
     fn of<'a>(self, job: &TransformerJob<'a>) -> &'a str {
         match self {
             Self::Software => job.software.word(),
+            Self::Lineage => job.software.lineage(),
             Self::Generation => generation(job),
             Self::Accelerator => &job.accelerator.name,
             Self::Model => job.model,

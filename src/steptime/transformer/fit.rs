@@ -118,6 +118,16 @@ impl TransformerFit {
         self.rows.iter().map(|row| row.target - row.fitted(&self.solution)).collect()
     }
 
+    /// ln(measured / predicted) of the rows of the pairs of device and model that `hides` names, by the fit of the others.
+    ///
+    /// # Errors
+    /// When the problem has no solution.
+    pub fn left_out(&self, hides: impl Fn(&str, &str) -> bool) -> Result<Vec<f64>, ProfileError> {
+        let solution = self.solve(self.solution.clone(), &hides, NEAR_ROUNDS)?;
+        let hidden = self.rows.iter().filter(|row| hides(&row.pair.0, &row.pair.1));
+        Ok(hidden.map(|row| row.target - row.fitted(&solution)).collect())
+    }
+
     fn solve(
         &self,
         mut solution: Vec<f64>,

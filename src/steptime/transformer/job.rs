@@ -45,6 +45,16 @@ impl TransformerSoftware {
         Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
     }
 
+    /// The code base that a kind descends from.
+    pub(super) fn lineage(self) -> &'static str {
+        match self {
+            Self::FsdpEager | Self::FsdpCompiled => "fsdp",
+            Self::Jax => "jax",
+            Self::MegatronBridge | Self::MegatronCore | Self::MegatronEarly | Self::MegatronDeepSpeed => "megatron",
+            Self::Benchmark => "benchmark",
+        }
+    }
+
     /// Launches of a layer's forward and backward pass that the host issues one by one; none under XLA, few with
     /// captured graphs. Orders of magnitude; the time of a launch is fitted.
     pub(super) fn launches(self) -> f64 {

@@ -11,7 +11,7 @@ use super::terms::{Term, Terms};
 
 /// Standard deviations of the coefficients leave out how they vary together: by this much the intervals of left-out
 /// rows had to be wider to hold 90 % of them.
-const WIDENING: f64 = 1.6;
+const WIDENING: f64 = 1.45;
 /// Standard deviation that each doubling of the devices beyond those measured adds (a judgement).
 const BEYOND_ERROR: f64 = 0.05;
 
