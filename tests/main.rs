@@ -9,8 +9,8 @@ mod promises {
     mod engine_speed;
     mod layout_keys;
     mod layouts;
-    mod transformer_steps;
     mod models;
+    mod transformer_steps;
 }
 mod published;
 mod theory;

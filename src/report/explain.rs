@@ -185,6 +185,12 @@ impl Explainer<'_> {
         for (component, time) in &built.components {
             lines.push(format!("{pad}  {}: {}", component.name(), human_duration(*time)));
         }
+        if !built.terms.is_empty() {
+            lines.push(format!("{pad}made of, as if nothing hid anything else:"));
+        }
+        for (term, time) in &built.terms {
+            lines.push(format!("{pad}  {term}: {}", human_duration(*time)));
+        }
         let input = &built.input;
         lines.push(format!(
             "{pad}input of one host: read {} (later {}), decode {}, host-to-device {}",

@@ -23,9 +23,7 @@ pub fn planned_table(prepared: &[Prepared]) -> Table {
     column("feasible", &|item| matches!(item.verdict, Verdict::Ready(_)).into());
     column("layout", &|item| match &item.verdict {
         // Searched layouts have sharding and recomputation to tell.
-        Verdict::Ready(ready) if ready.plan.counts.considered > 0 => {
-            ready.plan.words().to_string().into()
-        }
+        Verdict::Ready(ready) if ready.plan.counts.considered > 0 => ready.plan.words().to_string().into(),
         Verdict::Ready(ready) => {
             format!("batch {} on each of {}", ready.plan.local_batch, ready.plan.devices).into()
         }

@@ -127,7 +127,9 @@ fn parts_of_a_step_add_up_and_terms_have_words() {
     for layout in layouts() {
         assert!(bench.seconds(bench.model("llama-2-7b"), accelerator, &rates, &network, layout) > 0.0);
     }
-    assert!(Term::ALL.iter().enumerate().all(|(index, (word, term))| *term as usize == index && !word.is_empty()));
+    assert!(
+        Term::ALL.iter().enumerate().all(|(index, (word, term))| *term as usize == index && !word.is_empty())
+    );
 }
 
 /// A ratio against plain arithmetic, so that a slow machine passes: one evaluation costs no more than so many matrix

@@ -24,7 +24,9 @@ fn predictions(report: &Report) -> BTreeMap<(String, String), f64> {
 }
 
 fn text(predictions: &BTreeMap<(String, String), f64>) -> String {
-    let mut text = String::from("# What `capplan validate` predicts of the shipped tables. CAPPLAN_RECORD=1 cargo test --release drift writes it anew.\nid,metric,predicted\n");
+    let mut text = String::from(
+        "# What `capplan validate` predicts of the shipped tables. CAPPLAN_RECORD=1 cargo test --release drift writes it anew.\nid,metric,predicted\n",
+    );
     for ((id, metric), value) in predictions {
         writeln!(text, "{id},{metric},{value:.4e}").unwrap();
     }

@@ -71,7 +71,11 @@ fn the_shipped_profile_is_the_fit_of_the_shipped_table() {
     let catalog = Catalog::read(&[]).unwrap();
     let fitted = TransformerFitted::shipped(&catalog).unwrap();
     let shipped = include_str!("../../assets/profiles/transformer-steps.csv");
-    assert_eq!(fitted.fit.profile().to_csv(), shipped, "run: capplan calibrate fit --out assets/profiles --force");
+    assert_eq!(
+        fitted.fit.profile().to_csv(),
+        shipped,
+        "run: capplan calibrate fit --out assets/profiles --force"
+    );
 }
 
 #[test]
@@ -125,11 +129,14 @@ fn layouts_of_one_job_are_ranked_as_measured() {
     for record in reader.records().map(Result::unwrap) {
         let text = |name: &str| record.get(column(name)).unwrap().to_owned();
         let prefix = text("id")[..3].to_owned();
-        let known = ["FND", "TTN", "SMX"].contains(&prefix.as_str()) && RATES.contains(&text("metric").as_str());
+        let known =
+            ["FND", "TTN", "SMX"].contains(&prefix.as_str()) && RATES.contains(&text("metric").as_str());
         let (true, Some(value)) = (known, predicted.get(text("id").as_str())) else { continue };
-        let job = ["model", "accelerator", "accelerator_count", "seq_len", "precision", "metric", "fp8_recipe"];
+        let job =
+            ["model", "accelerator", "accelerator_count", "seq_len", "precision", "metric", "fp8_recipe"];
         // Throughput per device of layouts with other batches compares all the same; step times need the tokens.
-        let tokens: f64 = if text("metric") == "step_time_s" { text("global_batch").parse().unwrap() } else { 1.0 };
+        let tokens: f64 =
+            if text("metric") == "step_time_s" { text("global_batch").parse().unwrap() } else { 1.0 };
         let mut key: Vec<String> = job.iter().map(|name| text(name)).collect();
         key.push(prefix);
         let published: f64 = text("value").parse().unwrap();

@@ -50,7 +50,9 @@ impl TransformerSoftware {
         match self {
             Self::FsdpEager | Self::FsdpCompiled => "fsdp",
             Self::Jax => "jax",
-            Self::MegatronBridge | Self::MegatronCore | Self::MegatronEarly | Self::MegatronDeepSpeed => "megatron",
+            Self::MegatronBridge | Self::MegatronCore | Self::MegatronEarly | Self::MegatronDeepSpeed => {
+                "megatron"
+            }
             Self::Benchmark => "benchmark",
         }
     }

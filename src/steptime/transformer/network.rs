@@ -1,9 +1,7 @@
 //! Who of a job exchanges with whom over which fabric.
 
 use crate::catalog::{Accelerator, Catalog};
-use crate::steptime::fabric::{
-    Collective, FabricModel, Network, RankGroup, collective_seconds, fast_domain,
-};
+use crate::steptime::fabric::{Collective, FabricModel, Network, RankGroup, collective_seconds, fast_domain};
 use crate::steptime::fabric_profile::CollectiveProfile;
 use crate::units::{Bytes, BytesPerSecond};
 

@@ -22,6 +22,8 @@ pub struct TransformerStep {
     pub parts: StepParts,
     /// Standard deviation of the logarithm of its error.
     pub log_error: f64,
+    /// Seconds of each term, as if none hid another.
+    pub terms: [f64; Term::COUNT],
     /// The term that takes most of it.
     pub greatest: Term,
     /// How it is known.
@@ -68,7 +70,8 @@ impl TransformerSteps {
         let terms = Terms::of(job);
         let parts = terms.step(&scaling.terms).scaled(libm::exp(scaling.step));
         let parts = parts.scaled((least_seconds(job) / parts.total()).max(1.0));
-        let shares = shares(&terms, &scaling, parts.total());
+        let seconds = seconds(&terms, &scaling);
+        let shares = seconds.map(|seconds| (seconds / parts.total()).min(1.0));
         let mut variance = NOISE * NOISE + scaling.step_variance;
         for (share, of_term) in shares.iter().zip(&scaling.term_variances) {
             variance += share * share * of_term;
@@ -78,6 +81,7 @@ impl TransformerSteps {
         let beyond = libm::log2(devices / scaling.most_devices.max(8.0)).max(0.0);
         TransformerStep {
             parts,
+            terms: seconds,
             log_error: WIDENING * variance.sqrt() + BEYOND_ERROR * beyond,
             greatest: Term::ALL[greatest.unwrap_or(0)].1,
             provenance: if beyond > 1.0 || scaling.of_device <= 0.0 || scaling.most_devices <= 0.0 {
@@ -115,20 +119,19 @@ impl TransformerCost<'_> {
 /// Forward and backward arithmetic at the peak of the units used, causal attention by half.
 fn least_seconds(job: &TransformerJob<'_>) -> f64 {
     let passes = if job.adapters { 2.0 } else { 3.0 };
-    let batch = (job.layout.data * job.layout.micro_batch * job.layout.accumulation) as f64;
+    let batch = job.layout.global_batch() as f64;
     let forward = job.shape.forward_flops(job.sequence, CausalCount::Half).0;
     let peak = job.accelerator.peak(job.precision).map_or(f64::INFINITY, |peak| peak.0);
     passes * forward * batch / (peak * job.layout.devices() as f64)
 }
 
-/// The share of each term in a step, as if none hid another.
-fn shares(terms: &Terms, scaling: &Scaling, total: f64) -> [f64; Term::COUNT] {
-    let mut shares = terms.seconds;
-    for (index, share) in shares.iter_mut().enumerate() {
+/// Scaled seconds of each term in a step, as if none hid another.
+fn seconds(terms: &Terms, scaling: &Scaling) -> [f64; Term::COUNT] {
+    let mut seconds = terms.seconds;
+    for (index, value) in seconds.iter_mut().enumerate() {
         let once = matches!(Term::ALL[index].1, Term::GradientExchange | Term::Optimizer);
         let times = if once { 1.0 } else { terms.micro_batches };
-        let seconds = *share * times * libm::exp(scaling.terms[index] + scaling.step);
-        *share = (seconds / total).min(1.0);
+        *value *= times * libm::exp(scaling.terms[index] + scaling.step);
     }
-    shares
+    seconds
 }

@@ -137,8 +137,14 @@ impl TransformerProfile {
 
     pub(super) fn scaling(&self, job: &TransformerJob<'_>) -> Scaling {
         let none = [0.0; Term::COUNT];
-        let mut scaling =
-            Scaling { terms: none, step: 0.0, term_variances: none, step_variance: 0.0, most_devices: 0.0, of_device: 0.0 };
+        let mut scaling = Scaling {
+            terms: none,
+            step: 0.0,
+            term_variances: none,
+            step_variance: 0.0,
+            most_devices: 0.0,
+            of_device: 0.0,
+        };
         for (component, coefficients) in COMPONENTS.iter().zip(&self.by_component) {
             let found = coefficients.get(&component.key(job));
             let value = found.map_or(0.0, |found| found.value);

@@ -8,6 +8,6 @@ mod row;
 mod words;
 
 pub use columns::TransformerColumns;
-pub(super) use held_out::{SHIPPED, SHIPPED_TEXT, TransformerPredictor};
 pub use held_out::{FitError, TransformerFitted, fit_transformers};
+pub(super) use held_out::{SHIPPED, SHIPPED_TEXT, TransformerPredictor};
 pub(super) use row::Sources;

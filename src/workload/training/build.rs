@@ -14,7 +14,7 @@ use super::input::{HostInput, InputTimes, conversion_time};
 use super::job::{Phase, TrainingJob};
 use super::pipeline::{Pipeline, PipelineError, Source, Stage, SteadyStep, steady_step};
 use super::spec::{CacheTier, Distribution, InputMode, TrainingSpec};
-use super::transformer_step::{TransformerQuestion, basis, components};
+use super::transformer_step::{TransformerQuestion, basis, components, terms};
 
 /// Batches simulated to learn the long-run step of a pipeline whose times vary.
 pub const PILOT_BATCHES: u64 = 1500;
@@ -45,6 +45,8 @@ pub struct Built {
     pub device_step: Seconds,
     /// Parts of the device time.
     pub components: Vec<(Component, Seconds)>,
+    /// Terms of a step of a transformer, as if none hid another; empty for models that are timed whole.
+    pub terms: Vec<(&'static str, Seconds)>,
     /// Input stages.
     pub input: InputTimes,
     /// What bounds a step of the longest phase.
@@ -77,6 +79,7 @@ pub struct Builder<'a> {
 struct DeviceStep {
     total: Seconds,
     components: Vec<(Component, Seconds)>,
+    terms: Vec<(&'static str, Seconds)>,
     log_error: f64,
     provenance: Provenance,
     basis: String,
@@ -182,6 +185,7 @@ impl Builder<'_> {
             steps,
             device_step: device.total,
             components: device.components,
+            terms: device.terms,
             input,
             bound,
             log_error: device.log_error,
@@ -239,6 +243,7 @@ impl Builder<'_> {
         DeviceStep {
             total: Seconds(step.parts.total()),
             components,
+            terms: terms(&step),
             log_error: step.log_error,
             provenance: step.provenance,
             basis: basis(&question.under(plan.parallel), &step),
@@ -321,6 +326,7 @@ impl Builder<'_> {
         Ok(DeviceStep {
             total,
             components,
+            terms: Vec::new(),
             log_error: libm::hypot(device.log_error, fabric_error * across_share),
             provenance,
             basis: device.basis,

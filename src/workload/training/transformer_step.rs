@@ -6,8 +6,8 @@ use crate::catalog::{
 use crate::fleet::Candidate;
 use crate::steptime::kernels::{DeviceRates, NoKernel};
 use crate::steptime::{
-    DeviceTables, JobNetwork, SoftwareStack, StepParts, TransformerCost, TransformerJob, TransformerSoftware,
-    TransformerStep, TransformerSteps, Wiring,
+    DeviceTables, JobNetwork, SoftwareStack, StepParts, Term, TransformerCost, TransformerJob,
+    TransformerSoftware, TransformerStep, TransformerSteps, Wiring,
 };
 use crate::units::{BytesPerSecond, Seconds};
 
@@ -133,6 +133,14 @@ pub(super) fn components(parts: &StepParts) -> Vec<(Component, Seconds)> {
         (Component::Network, Seconds(parts.exchange + parts.gradients)),
         (Component::PipelineBubble, Seconds(parts.bubble)),
     ]
+}
+
+/// The terms of a step that take any time, in the model's words.
+pub(super) fn terms(step: &TransformerStep) -> Vec<(&'static str, Seconds)> {
+    let all = Term::ALL.iter().zip(&step.terms);
+    all.filter(|(_, seconds)| **seconds > 0.0)
+        .map(|((word, _), seconds)| (*word, Seconds(*seconds)))
+        .collect()
 }
 
 /// One line for the reader.
