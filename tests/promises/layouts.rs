@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use capplan::catalog::{
     Attention, Experts, Offload, ParallelLayout, Precision, Recompute, Sharding, Transformer,
@@ -277,8 +277,9 @@ fn what_does_not_fit_names_the_least_hungry_layout() {
     assert_eq!(layout.devices(), 8);
 }
 
+/// The search's own work is the reckoning of memory and the costing of what fits, and little beside.
 #[test]
-fn memory_is_quick_and_a_search_of_every_layout_takes_a_second() {
+fn a_search_costs_little_more_than_what_it_looks_at() {
     let job = job(&gpt3(), 2048.0);
     let layout = ParallelLayout {
         data: 8,
@@ -288,29 +289,24 @@ fn memory_is_quick_and_a_search_of_every_layout_takes_a_second() {
         sequence_parallel: true,
         ..ParallelLayout::default()
     };
+    let rounds = 50_000;
     let started = Instant::now();
-    for _ in 0..10_000 {
+    for _ in 0..rounds {
         black_box(job.memory(black_box(&layout)).total());
+        black_box(toy(black_box(&layout)));
     }
-    let each = started.elapsed() / 10_000;
-    // A step-time model may take 20 µs; a busy test machine may take it several times over.
-    let slow = |layout: &ParallelLayout| {
-        let started = Instant::now();
-        while started.elapsed() < Duration::from_micros(20) {}
-        toy(layout)
-    };
+    let each = started.elapsed().as_secs_f64() / f64::from(rounds);
     let started = Instant::now();
-    let found = ask(&job, 384, 1536, 80.0, &LayoutRequest::default(), &slow).unwrap();
-    let took = started.elapsed();
-    println!("memory {each:?}, search {took:?}, {:?}, best {:?}", found.counts, found.best.layout);
-    assert!(each < Duration::from_micros(20), "{each:?}");
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    let found = ask(&job, 384, 1536, 80.0, &LayoutRequest::default(), &toy).unwrap();
+    let took = started.elapsed().as_secs_f64();
+    let ratio = took / (each * found.counts.considered as f64);
+    println!("search {:.1} ms of {:?}, {ratio:.1} × what it looks at", took * 1e3, found.counts);
+    assert!(ratio < 12.0, "{ratio}");
 }
 
 #[test]
 fn a_batch_without_end_does_not_keep_the_search_busy() {
-    let started = Instant::now();
-    let _ = auto(&job(&gpt3(), 2048.0), 8_000, 999_999_999_999_999_989, 80.0);
+    // It ends at all: trial division up to the root of such a batch would take minutes.
+    assert!(auto(&job(&gpt3(), 2048.0), 8_000, 999_999_999_999_999_989, 80.0).is_err());
     let _ = auto(&job(&gpt3(), 2048.0), 8_000, 1_000_000_000_000_000_000, 80.0);
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }

@@ -108,7 +108,8 @@ pub(super) fn offload(stated: &str) -> Offload {
     }
 }
 
-/// What is recomputed. JAX tables that say nothing rematerialise whole layers; `minimal` keeps all matrix products.
+/// What is recomputed. JAX tables that say nothing rematerialise whole layers, compiled FSDP software what it does by
+/// default; `minimal` keeps all matrix products.
 pub(super) fn recompute(stated: &str, software: TransformerSoftware) -> Recompute {
     if stated.starts_with("full") {
         Recompute::Full
@@ -116,6 +117,8 @@ pub(super) fn recompute(stated: &str, software: TransformerSoftware) -> Recomput
         Recompute::Selective
     } else if stated.is_empty() && software == TransformerSoftware::Jax {
         Recompute::Full
+    } else if stated.is_empty() && software == TransformerSoftware::FsdpCompiled {
+        Recompute::Selective
     } else {
         Recompute::None
     }
