@@ -12,6 +12,8 @@ use super::stack::TrainingStack;
 use super::transformer_memory::MemoryJob;
 use super::words::{LayoutWords, asked};
 
+/// Share of a device's memory that layouts may fill: drivers keep some of it, and reckonings err by a few percent.
+const USABLE_SHARE: f64 = 0.95;
 /// Share of the host's memory that offloaded states may take.
 const HOST_SHARE: f64 = 0.8;
 /// Tokens of a sample where the model says nothing.
@@ -177,7 +179,7 @@ fn transformer_plan<C: StepCost + ?Sized>(
         devices,
         per_node: candidate.accelerators_per_node(),
         global_batch,
-        present,
+        present: present * USABLE_SHARE,
         host: host_memory(candidate),
         request: &candidate.layout,
     };

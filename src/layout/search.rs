@@ -12,7 +12,7 @@ pub const OTHERS: usize = 4;
 /// Sequences are split over devices only where each keeps at least this many tokens …
 const LEAST_CONTEXT: u64 = 2048;
 /// … and only from this length on.
-const LONG_SEQUENCE: f64 = 8192.0;
+const LONG_SEQUENCE: f64 = 16_384.0;
 
 /// No larger micro-batch is searched: more sequences at once gain nothing.
 const MOST_MICRO_BATCH: u64 = 4096;
@@ -119,9 +119,9 @@ pub fn search<C: StepCost + ?Sized>(
     let mut walk = Walk { question, counts: SearchCounts::default(), fitting: Vec::new(), least: None };
     for offload in passes {
         walk.all(*offload);
-        if !walk.fitting.is_empty() {
-            return Ok(walk.rank(cost));
-        }
+    }
+    if !walk.fitting.is_empty() {
+        return Ok(walk.rank(cost));
     }
     Err(match walk.least {
         Some(least) => NoLayout::Memory(Box::new(least)),

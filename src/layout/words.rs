@@ -28,7 +28,7 @@ impl fmt::Display for LayoutWords {
                 write!(out, " × {name} {degree}")?;
             }
         }
-        write!(out, ", micro-batch {} × {}", layout.micro_batch, layout.accumulation)?;
+        write!(out, ", micro-batch {} × {} accumulated", layout.micro_batch, layout.accumulation)?;
         if layout.sharding != Sharding::None {
             write!(out, ", {}", word(Sharding::ALL, layout.sharding))?;
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::study::{Comparison, Row};
-use crate::units::{Seconds, Significant, human_duration};
+use crate::units::{Bytes, Seconds, Significant, human_duration};
 
 use super::actions::action;
 use super::table::clean;
@@ -21,7 +21,8 @@ fn write_summary(text: &mut String, comparison: &Comparison) -> std::fmt::Result
     writeln!(text, "{}", clean(&comparison.verdict))?;
     section(text, "What would change this", comparison.flips.iter().map(|flip| clean(&flip.sentence)))?;
     section(text, "What limits each bound, and what to do", bounds(comparison))?;
-    section(text, "Records or original files", comparison.rows.iter().filter_map(pay_back))?;
+    section(text, "Layouts", comparison.rows.iter().filter_map(layout))?;
+    section(text, "Records or original files", pay_backs(comparison))?;
     section(text, "As a recurring job", comparison.rows.iter().filter_map(cadence))?;
     section(text, "Mind", warnings(comparison))?;
     section(text, "Taken for granted", comparison.assumptions.iter().map(|said| clean(said)))
@@ -69,6 +70,34 @@ fn bounds(comparison: &Comparison) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// The layout of a model that is split, with what it needs and reaches.
+fn layout(row: &Row) -> Option<String> {
+    let (layout, step) = (row.layout.as_ref().filter(|_| row.split)?, row.step_s?);
+    let memory =
+        row.memory_per_accelerator_bytes.map_or_else(String::new, |bytes| format!(", {}", Bytes(bytes)));
+    let reached = row.mfu.map_or_else(String::new, |mfu| {
+        format!(", {} % of the peak reached", Significant((mfu.mean * 100.0).round(), 3))
+    });
+    Some(format!(
+        "{}: {}{memory} a device, step {}{reached}",
+        clean(&row.fleet),
+        clean(layout),
+        human_duration(Seconds(step.mean))
+    ))
+}
+
+/// One line a fleet, or one for all where converting pays on none.
+fn pay_backs(comparison: &Comparison) -> Vec<String> {
+    let conversions: Vec<_> = comparison.rows.iter().filter_map(|row| row.conversion.as_ref()).collect();
+    let none_pays = conversions
+        .iter()
+        .all(|conversion| conversion.pay_back_epochs.is_none() && conversion.saved_s_per_epoch <= 0.0);
+    if none_pays && conversions.len() > 1 {
+        return vec!["converting never pays, on no fleet: the input is not what bounds".to_owned()];
+    }
+    comparison.rows.iter().filter_map(pay_back).collect()
 }
 
 fn pay_back(row: &Row) -> Option<String> {

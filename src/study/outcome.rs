@@ -142,6 +142,8 @@ impl Weigher<'_> {
         } else {
             format!("data {} × batch {}", plan.devices, plan.local_batch)
         });
+        row.split = !built.terms.is_empty();
+        row.step_s = Some(self.per_step_time(built.job.mean_step().0));
         row.provenance = Some(built.provenance);
         row.basis = Some(built.basis.clone());
         row.warnings.extend(built.warnings.iter().cloned());
@@ -349,6 +351,23 @@ impl Weigher<'_> {
     }
 
     /// A figure in inverse proportion to the step time.
+    /// A time that is as long as a step is longer than predicted.
+    fn per_step_time(&self, value: f64) -> Estimate {
+        let ascending =
+            sorted(&self.errors.factors.iter().map(|factor| value * factor).collect::<Vec<f64>>());
+        let at = |p: f64| quantile(&ascending, p).unwrap_or(value);
+        let (short, long) = self.errors.ends;
+        Estimate {
+            mean: value,
+            lo: value * short,
+            hi: value * long,
+            level: LEVEL,
+            p50: at(0.5),
+            p90: at(0.9),
+        }
+    }
+
+    /// A rate that is as low as a step is longer than predicted.
     fn per_step(&self, value: f64) -> Estimate {
         let ascending =
             sorted(&self.errors.factors.iter().map(|factor| value / factor).collect::<Vec<f64>>());
@@ -367,7 +386,7 @@ impl Weigher<'_> {
     /// Time of a replica; one that did not end counts as the horizon.
     fn time_of(&self, replica: &TrainingReplica) -> Linear {
         match replica.finish {
-            Some(finish) => Linear { base: finish.seconds().0, slope: stretching(replica) },
+            Some(finish) => Linear { base: finish.seconds().0, slope: stretching_time(replica) },
             None => Linear { base: self.ready.built.job.horizon.seconds().0, slope: 0.0 },
         }
     }
@@ -393,6 +412,13 @@ impl Weigher<'_> {
 /// Seconds of a replica that stretch with the step time.
 fn stretching(replica: &TrainingReplica) -> f64 {
     (replica.meters.computing.seconds() + replica.meters.rework.seconds()).0
+}
+
+/// The same with what interruptions add: a longer job meets more of them, and waits and starts as much more often.
+fn stretching_time(replica: &TrainingReplica) -> f64 {
+    let meters = &replica.meters;
+    let again = meters.interruptions as f64 / (meters.interruptions as f64 + 1.0);
+    stretching(replica) + again * (meters.waiting.seconds() + meters.starting.seconds()).0
 }
 
 /// Relative half-range of the price, at about the level of the intervals.

@@ -156,6 +156,10 @@ pub struct Row {
     pub region: String,
     /// Layout in words.
     pub layout: Option<String>,
+    /// Whether the model is split by it, layer by layer.
+    pub split: bool,
+    /// Time of a step of the settled pipeline.
+    pub step_s: Option<Estimate>,
     /// Price of the whole fleet for an hour, after discounts; `null` when unknown.
     pub price_usd_per_hour: Option<f64>,
     /// Time from the request for machines to the result.

@@ -58,6 +58,8 @@ pub(super) fn blank_row(item: &Prepared) -> Row {
         purchase: candidate.purchase,
         region: candidate.region.clone(),
         layout: None,
+        split: false,
+        step_s: None,
         price_usd_per_hour: item
             .tariff
             .as_ref()

@@ -71,9 +71,16 @@ impl JobNetwork {
         collective_seconds(kind, Bytes(bytes), &group, &self.network).0
     }
 
-    /// Seconds of sending `bytes` to the device `stride` away, while all devices do.
-    pub(super) fn send(&self, bytes: f64, stride: u64) -> f64 {
-        self.seconds(Collective::SendReceive, bytes, 2, stride)
+    /// Seconds of sending `bytes` along a chain of `stages` groups of `stride` devices, while all devices do: the slowest
+    /// hop sets the pace, and a chain longer than a domain has one that leaves it.
+    pub(super) fn send(&self, bytes: f64, stride: u64, stages: u64) -> f64 {
+        let leaves = stride.saturating_mul(stages) > self.domain;
+        let group = RankGroup {
+            ranks: 2,
+            per_node: if leaves { 1 } else { 2 },
+            sharing: u32::try_from(stride.min(self.domain)).unwrap_or(u32::MAX).max(1),
+        };
+        collective_seconds(Collective::SendReceive, Bytes(bytes), &group, &self.network).0
     }
 
     /// Seconds of exchanging tokens with experts on `ranks` neighbours: inside a domain to each expert, across once to

@@ -79,16 +79,16 @@ impl TransformerSteps {
         let greatest = (0..Term::COUNT).max_by(|left, right| shares[*left].total_cmp(&shares[*right]));
         let devices = job.layout.devices() as f64;
         let beyond = libm::log2(devices / scaling.most_devices.max(8.0)).max(0.0);
+        // Exchanges that the software was never measured with are carried over from other software.
+        let measured =
+            seconds.iter().zip(&scaling.measured).all(|(seconds, known)| *known || *seconds <= 0.0);
+        let known = measured && scaling.of_device > 0.0 && scaling.most_devices > 0.0;
         TransformerStep {
             parts,
             terms: seconds,
             log_error: WIDENING * variance.sqrt() + BEYOND_ERROR * beyond,
             greatest: Term::ALL[greatest.unwrap_or(0)].1,
-            provenance: if beyond > 1.0 || scaling.of_device <= 0.0 || scaling.most_devices <= 0.0 {
-                Provenance::Extrapolated
-            } else {
-                Provenance::Published
-            },
+            provenance: if known && beyond <= 1.0 { Provenance::Published } else { Provenance::Extrapolated },
         }
     }
 }

@@ -65,6 +65,8 @@ pub(super) struct Scaling {
     pub most_devices: f64,
     /// Rows of the device.
     pub of_device: f64,
+    /// Whether the software was measured with each term.
+    pub measured: [bool; Term::COUNT],
 }
 
 impl TransformerProfile {
@@ -144,6 +146,7 @@ impl TransformerProfile {
             step_variance: 0.0,
             most_devices: 0.0,
             of_device: 0.0,
+            measured: [true; Term::COUNT],
         };
         for (component, coefficients) in COMPONENTS.iter().zip(&self.by_component) {
             let found = coefficients.get(&component.key(job));
@@ -151,6 +154,9 @@ impl TransformerProfile {
             let deviation = found.map_or(component.deviation, |found| found.standard_error);
             match component.target {
                 Target::Term(term) => {
+                    if component.levels == [Level::Software] {
+                        scaling.measured[term as usize] = found.is_some();
+                    }
                     scaling.terms[term as usize] += value;
                     scaling.term_variances[term as usize] += deviation * deviation;
                 }

@@ -125,7 +125,7 @@ impl Terms {
         set(Term::PipelineExchange, pipeline_exchange(job, tokens));
         let states = States::of(job);
         let exchange = data_exchange(job, states.exchanged);
-        set(Term::ShardExchange, exchange.per_micro_batch);
+        set(Term::ShardExchange, exchange.per_micro_batch + streamed(job, states.exchanged));
         set(Term::GradientExchange, exchange.per_step);
         set(Term::Optimizer, update(job, states.trained));
         let extra = if job.shape.experts.is_some() { 1.6 } else { 1.0 };
@@ -268,7 +268,7 @@ fn pipeline_exchange(job: &TransformerJob<'_>, tokens: f64) -> f64 {
     }
     let bytes = tokens * job.shape.hidden * HALF / layout.tensor as f64;
     let stride = layout.tensor.saturating_mul(layout.context).saturating_mul(layout.data);
-    2.0 * layout.virtual_stages as f64 * job.network.send(bytes, stride)
+    2.0 * layout.virtual_stages as f64 * job.network.send(bytes, stride, layout.pipeline)
 }
 
 /// Parameters of one device before sharding.
@@ -344,6 +344,15 @@ fn data_exchange(job: &TransformerJob<'_>, parameters: f64) -> DataExchange {
                 + calls(Collective::AllGather, gradients, ranks, stride),
         },
     }
+}
+
+/// Weights in host memory: read for the forward and the backward pass of every micro-batch, over PCIe.
+fn streamed(job: &TransformerJob<'_>, parameters: f64) -> f64 {
+    if job.layout.offload != Offload::Parameters {
+        return 0.0;
+    }
+    let ranks = if job.layout.sharding == Sharding::Full { job.layout.shard_ranks() as f64 } else { 1.0 };
+    3.0 * parameters * HALF / ranks / HOST_LINK
 }
 
 fn update(job: &TransformerJob<'_>, parameters: f64) -> f64 {

@@ -148,9 +148,10 @@ impl Builder<'_> {
         }
         if plan.idle > 0 {
             warnings.push(format!(
-                "{} of {} devices idle: no layout is faster on more",
+                "{} of {} devices idle: layouts on more are slower, or divide neither model nor a batch of {}",
                 plan.idle,
-                plan.devices + plan.idle
+                plan.devices + plan.idle,
+                plan.global_batch
             ));
         }
         if device.guessed_card {
@@ -240,14 +241,18 @@ impl Builder<'_> {
         let step = question.step(&self.step_times.transformers, plan.parallel);
         let components = components(&step.parts);
         let several = plan.devices > candidate.accelerators_per_node();
+        let guessed = several && candidate.network().across_bandwidth.is_none();
+        let network = (step.parts.exchange + step.parts.gradients) / step.parts.total();
+        // A card of unknown speed may be several times faster or slower than the one that stands in.
+        let fabric_error = if guessed { UNKNOWN_CARD_ERROR * network } else { 0.0 };
         DeviceStep {
             total: Seconds(step.parts.total()),
             components,
             terms: terms(&step),
-            log_error: step.log_error,
-            provenance: step.provenance,
+            log_error: libm::hypot(step.log_error, fabric_error),
+            provenance: if guessed { step.provenance.max(Provenance::Assumed) } else { step.provenance },
             basis: basis(&question.under(plan.parallel), &step),
-            guessed_card: several && candidate.network().across_bandwidth.is_none(),
+            guessed_card: guessed,
         }
     }
 

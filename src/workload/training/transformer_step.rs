@@ -150,7 +150,7 @@ pub(super) fn basis(job: &TransformerJob<'_>, step: &TransformerStep) -> String 
         _ => "by terms fitted to published steps of other devices or smaller fleets",
     };
     format!(
-        "{} on {} {known}: {} software; the {} take most of it",
+        "{} on {} {known}: {} software; most of it: {}",
         job.model,
         job.accelerator.name,
         job.software.word(),
