@@ -154,7 +154,7 @@ impl TransformerProfile {
             let deviation = found.map_or(component.deviation, |found| found.standard_error);
             match component.target {
                 Target::Term(term) => {
-                    if component.levels == [Level::Software] {
+                    if component.levels == [Level::Software] && term.splits_the_model() {
                         scaling.measured[term as usize] = found.is_some();
                     }
                     scaling.terms[term as usize] += value;

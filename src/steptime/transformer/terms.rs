@@ -66,6 +66,14 @@ impl Term {
         ("host", Self::Host),
     ];
 
+    /// Whether only layouts have it that split the model itself.
+    pub(super) fn splits_the_model(self) -> bool {
+        matches!(
+            self,
+            Self::TensorExchange | Self::ContextExchange | Self::ExpertExchange | Self::PipelineExchange
+        )
+    }
+
     /// The word in tables.
     #[must_use]
     pub fn word(self) -> &'static str {
