@@ -93,6 +93,9 @@ pub fn plan<C: StepCost + ?Sized>(
         Ok(present) => present,
         Err(reason) => return Planned::Infeasible(reason),
     };
+    if let Some(reason) = unsplit_request(candidate, model) {
+        return Planned::Infeasible(reason);
+    }
     let planned = match model.split_shape().filter(|_| candidate.accelerator.is_some()) {
         Some(shape) => transformer_plan(candidate, model, shape, request, present, cost),
         None => data_parallel_plan(candidate, model, request, present),
@@ -113,8 +116,32 @@ fn present(candidate: &Candidate, precision: Precision) -> Result<Bytes, Reason>
             check_precision(accelerator, precision)?;
             accelerator.memory.ok_or_else(|| Reason::UnknownMemory(accelerator.name.clone()))
         }
-        None => candidate.instance.memory.ok_or_else(|| Reason::UnknownMemory(candidate.instance.id())),
+        None => {
+            if matches!(precision, Precision::Fp8 | Precision::Nvfp4) {
+                let has = "fp32, bf16".to_owned();
+                let accelerator = candidate.instance.id();
+                return Err(Reason::Precision { accelerator, precision: precision.word(), has });
+            }
+            candidate.instance.memory.ok_or_else(|| Reason::UnknownMemory(candidate.instance.id()))
+        }
     }
+}
+
+/// Degrees asked for of a model, or of a fleet, that trains data-parallel only.
+fn unsplit_request(candidate: &Candidate, model: &Model) -> Option<Reason> {
+    let request = &candidate.layout;
+    let split = [
+        request.tensor,
+        request.pipeline,
+        request.virtual_stages,
+        request.context,
+        request.expert,
+        request.shard_group,
+    ];
+    let asks = split.iter().any(|degree| degree.is_some_and(|degree| degree > 1))
+        || request.sharding.is_some_and(|sharding| sharding != Sharding::None);
+    let whole = model.split_shape().is_none() || candidate.accelerator.is_none();
+    (asks && whole).then(|| Reason::Whole { asked: asked(request) })
 }
 
 /// Narrow floats need units of their own; wider ones run on whatever there is.

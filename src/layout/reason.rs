@@ -33,6 +33,12 @@ pub enum Reason {
         /// What is fixed, in words.
         asked: String,
     },
+    /// A model or a fleet that is not split.
+    #[error("trains data-parallel only, not as asked: {asked}; leave it out")]
+    Whole {
+        /// What is asked, in words.
+        asked: String,
+    },
     /// What is fixed of the layout does not go with the global batch.
     #[error("a global batch of {batch} cannot be split as asked: {asked}")]
     Batch {

@@ -9,6 +9,11 @@ use super::transformer_memory::{MemoryBreakdown, MemoryJob};
 
 /// Layouts kept beside the best.
 pub const OTHERS: usize = 4;
+/// Degrees up to this one are all tried, of larger ones the most that go with the devices.
+const SMALL_DEGREE: u64 = 64;
+const LARGEST_DEGREES: usize = 8;
+/// Layouts whose memory is reckoned at most.
+const MOST_CONSIDERED: u64 = 4_000_000;
 /// Sequences are split over devices only where each keeps at least this many tokens …
 const LEAST_CONTEXT: u64 = 2048;
 /// … and only from this length on.
@@ -137,6 +142,31 @@ struct Walk<'a> {
     least: Option<(ParallelLayout, MemoryBreakdown)>,
 }
 
+/// Data-parallel degrees worth a look where a batch has very many divisors: small ones, powers of two, and those that
+/// use most of the devices.
+fn likely(degrees: &[u64], most: u64) -> Vec<u64> {
+    let fitting = &degrees[..degrees.partition_point(|degree| *degree <= most)];
+    let large = fitting.len().saturating_sub(LARGEST_DEGREES);
+    let keeps = |(at, degree): (usize, &u64)| {
+        (at >= large || *degree <= SMALL_DEGREE || degree.is_power_of_two()).then_some(*degree)
+    };
+    fitting.iter().enumerate().filter_map(keeps).collect()
+}
+
+/// Sizes at least a quarter apart, the first and powers of two always: what lies between changes little.
+fn spread(sizes: Vec<u64>) -> Vec<u64> {
+    let mut kept: Vec<u64> = Vec::new();
+    for size in sizes {
+        if size <= SMALL_DEGREE
+            || size.is_power_of_two()
+            || kept.last().is_none_or(|last| size as f64 >= 1.25 * *last as f64)
+        {
+            kept.push(size);
+        }
+    }
+    kept
+}
+
 /// One asked for, or all that may be.
 fn choices(asked: Option<u64>, all: impl FnOnce() -> Vec<u64>) -> Vec<u64> {
     asked.map_or_else(all, |one| vec![one])
@@ -152,7 +182,8 @@ impl Walk<'_> {
             let chunks = request.virtual_stages.unwrap_or(1);
             for &pipeline in &choices(request.pipeline, || pipeline_degrees(shape, chunks, most / tensor)) {
                 for &context in &choices(request.context, || self.context_degrees(most / tensor)) {
-                    for &data in &data_degrees {
+                    let most = self.question.devices / (tensor * pipeline * context).max(1);
+                    for &data in &likely(&data_degrees, most) {
                         let layout =
                             ParallelLayout { data, tensor, pipeline, context, offload, ..Default::default() };
                         self.split(layout);
@@ -227,7 +258,7 @@ impl Walk<'_> {
             (Some(micro), _) => vec![micro],
             (None, Some(steps)) if local.is_multiple_of(steps) => vec![local / steps],
             (None, Some(_)) => Vec::new(),
-            (None, None) => divisors(local, MOST_MICRO_BATCH),
+            (None, None) => spread(divisors(local, MOST_MICRO_BATCH)),
         };
         for micro_batch in sizes {
             if !local.is_multiple_of(micro_batch) {
@@ -283,6 +314,9 @@ impl Walk<'_> {
     }
 
     fn fits(&mut self, layout: &ParallelLayout) -> bool {
+        if self.counts.considered >= MOST_CONSIDERED {
+            return false;
+        }
         let memory = self.question.job.memory(layout);
         self.counts.considered += 1;
         let total = memory.total();

@@ -61,5 +61,11 @@ pub(super) fn asked(request: &LayoutRequest) -> String {
     ];
     let fixed: Vec<String> =
         numbers.iter().filter_map(|(name, value)| value.map(|value| format!("{name} = {value}"))).collect();
+    let fixed: Vec<String> = match request.sharding {
+        Some(sharding) => {
+            fixed.into_iter().chain([format!("sharding = {}", word(Sharding::ALL, sharding))]).collect()
+        }
+        None => fixed,
+    };
     if fixed.is_empty() { "auto".to_owned() } else { fixed.join(", ") }
 }

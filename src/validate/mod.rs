@@ -64,20 +64,25 @@ pub fn validate(
     let mut predictor = Predictor::new(catalog, steps)?;
     let mut scored = Vec::new();
     for source in sources {
-        let mut score = |row: Row| -> Result<(), ValidateError> {
-            scored.push(Scored::of(row, &mut predictor)?);
-            Ok(())
-        };
         match source {
             ObservationSource::Shipped => {
-                Observation::shipped()?.iter().map(Row::of_shipped).try_for_each(&mut score)?;
-                read::rows(transformers::SHIPPED, transformers::SHIPPED_TEXT.as_bytes())?
-                    .try_for_each(|row| score(row?))?;
+                for row in Observation::shipped()?.iter().map(Row::of_shipped) {
+                    scored.push(Scored::of(row, &mut predictor)?);
+                }
+                for row in read::rows(transformers::SHIPPED, transformers::SHIPPED_TEXT.as_bytes())? {
+                    scored.push(Scored::of(row?, &mut predictor)?);
+                }
             }
             ObservationSource::File(path) => {
                 let file = std::fs::File::open(path)
                     .map_err(|error| ReadError::Open { file: path.display().to_string(), error })?;
-                read::rows(&path.display().to_string(), file)?.try_for_each(|row| score(row?))?;
+                let (name, before) = (path.display().to_string(), scored.len());
+                for row in read::rows(&name, file)? {
+                    scored.push(Scored::of(row?, &mut predictor)?);
+                }
+                if scored.len() == before {
+                    return Err(ReadError::NoRows { file: name }.into());
+                }
             }
         }
     }

@@ -19,6 +19,10 @@ const REQUIRED: &[&str] = &["category", "model", "accelerator", "accelerator_cou
 /// Parallelism that is not modelled yet when it is wider than one.
 const SPLITS: &[(&str, &str)] = &[("tp", "tensor"), ("pp", "pipeline"), ("cp", "context"), ("ep", "expert")];
 
+/// Batches, lengths and samples lie between these.
+const LEAST: f64 = 1e-3;
+const MOST: f64 = 1e15;
+
 /// Why an observation file cannot be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
@@ -37,6 +41,20 @@ pub enum ReadError {
         file: String,
         /// The column.
         column: &'static str,
+    },
+    /// It has a column twice.
+    #[error("{file}:1: the column `{column}` is there twice; keep one")]
+    Twice {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+    },
+    /// It has no row.
+    #[error("{file}: there is no row below the header")]
+    NoRows {
+        /// The file.
+        file: String,
     },
     /// A line is no row.
     #[error("{file}:{line}: {error}")]
@@ -114,6 +132,13 @@ pub fn rows(
     if let Some(column) = REQUIRED.iter().find(|name| !columns.contains_key(**name)) {
         return Err(ReadError::Column { file: file.to_owned(), column });
     }
+    if columns.len() < headers.len() {
+        let mut seen = std::collections::BTreeSet::new();
+        let twice = headers.iter().find(|name| !seen.insert(name.trim()) && !name.trim().is_empty());
+        if let Some(column) = twice {
+            return Err(ReadError::Twice { file: file.to_owned(), column: column.trim().to_owned() });
+        }
+    }
     let file = file.to_owned();
     Ok(reader.into_records().enumerate().map(move |(index, record)| {
         if index >= MAX_ROWS {
@@ -159,7 +184,15 @@ impl Line<'_> {
     }
 
     fn positive(&self, column: &'static str) -> Result<Option<f64>, ReadError> {
-        Ok(self.number(column)?.filter(|number| *number > 0.0))
+        match self.number(column)? {
+            Some(number) if !(LEAST..=MOST).contains(&number) => Err(self.fault(column, "positive number")),
+            number => Ok(number),
+        }
+    }
+
+    /// A count of the model's shape.
+    fn size(&self, column: &'static str) -> Result<Option<f64>, ReadError> {
+        Ok(self.count(column)?.map(|count| count as f64))
     }
 
     fn line(&self) -> u64 {
@@ -193,15 +226,15 @@ impl Line<'_> {
     fn transformer(&self) -> Result<TransformerColumns, ReadError> {
         let lower = |column: &str| self.text(column).to_lowercase();
         Ok(TransformerColumns {
-            layers: self.positive("layers")?,
-            hidden: self.positive("hidden")?,
-            heads: self.positive("heads")?,
-            kv_heads: self.positive("kv_heads")?,
-            ffn: self.positive("ffn")?,
-            vocabulary: self.positive("vocab")?,
-            experts: self.positive("experts")?,
-            top_k: self.positive("top_k")?,
-            experts_hidden: self.positive("experts_hidden")?,
+            layers: self.size("layers")?,
+            hidden: self.size("hidden")?,
+            heads: self.size("heads")?,
+            kv_heads: self.size("kv_heads")?,
+            ffn: self.size("ffn")?,
+            vocabulary: self.size("vocab")?,
+            experts: self.size("experts")?,
+            top_k: self.size("top_k")?,
+            experts_hidden: self.size("experts_hidden")?,
             data: self.count("dp")?,
             tensor: self.count("tp")?,
             pipeline: self.count("pp")?,

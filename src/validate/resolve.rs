@@ -33,6 +33,8 @@ pub enum Skip {
     Model(String),
     /// The catalog has no such device.
     Accelerator(String),
+    /// Its layout cannot be.
+    Layout(String),
     /// It spans hosts over a network that it does not name.
     Network,
     /// Nothing can be said about the device or the model.
@@ -50,6 +52,7 @@ impl fmt::Display for Skip {
             Self::Blank(column) => write!(f, "`{column}` is blank"),
             Self::Model(model) => write!(f, "model `{model}` is not in the catalog"),
             Self::Accelerator(name) => write!(f, "accelerator `{name}` is not in the catalog"),
+            Self::Layout(wrong) => write!(f, "not a layout: {wrong}"),
             Self::Network => f.write_str("several hosts over a network that the row does not name"),
             Self::NoStepTime(reason) => f.write_str(reason),
             Self::Value => f.write_str("no positive published value"),

