@@ -9,8 +9,9 @@ mod promises {
     mod engine_speed;
     mod layout_keys;
     mod layouts;
-    mod transformer_steps;
     mod models;
+    mod node_steps;
+    mod transformer_steps;
 }
 mod published;
 mod theory;
