@@ -10,6 +10,7 @@ mod promises {
     mod layout_keys;
     mod layouts;
     mod models;
+    mod node_steps;
     mod transformer_steps;
 }
 mod published;

@@ -53,7 +53,7 @@ pub(super) fn training(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Optio
             },
             _ => Distribution::AllReduce,
         },
-        overlap: table.number("overlap").unwrap_or(0.5),
+        overlap: table.number("overlap"),
         jitter: table.number("jitter").unwrap_or(0.0),
         input: input(resolver, &table.table("input"), &model, &dataset),
         dataset,

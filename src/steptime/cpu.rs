@@ -48,6 +48,7 @@ pub(super) fn device_time(catalog: &Catalog, query: &StepQuery<'_>) -> Result<De
         compute: roofline.time(work, traffic),
         host_overhead: Seconds::ZERO,
         exposed_inside: Seconds::ZERO,
+        exposed_across: None,
         limit,
         log_error: LOG_ERROR,
         provenance: Provenance::Extrapolated,

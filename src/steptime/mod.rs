@@ -12,6 +12,7 @@ pub mod placement;
 pub mod roofline;
 mod transformer;
 
+mod across;
 mod coefficients;
 mod components;
 mod cpu;
@@ -34,6 +35,7 @@ mod tables;
 mod topology;
 mod traffic;
 
+pub use across::Across;
 pub use coefficients::Coefficients;
 pub use evidence::Seen;
 pub use exchange::{Exchange, Exposure, FabricLink, link_of};

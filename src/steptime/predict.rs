@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::catalog::{Accelerator, Catalog, Model, Precision, Provenance};
 use crate::units::Seconds;
 
+use super::across::Across;
 use super::coefficients::Coefficients;
 use super::cpu;
 use super::evidence::Evidence;
@@ -43,6 +44,8 @@ pub struct StepQuery<'a> {
     pub devices: u64,
     /// Fabric between them, by its name in the catalog.
     pub fabric: &'a str,
+    /// The nodes of the job; `None` for one, or where the exchange between them is not to be looked up.
+    pub across: Option<Across<'a>>,
 }
 
 /// What a device waits for.
@@ -63,6 +66,8 @@ pub struct DeviceTime {
     pub host_overhead: Seconds,
     /// What the other devices of the node add: exchange that the backward pass does not hide.
     pub exposed_inside: Seconds,
+    /// What the other nodes of the job add; `None` where they were not asked about or nothing like it was measured.
+    pub exposed_across: Option<Seconds>,
     /// What the computing part waits for.
     pub limit: DeviceLimit,
     /// Standard deviation of the logarithm of the error: ±1.645 of it covers 90 %.
@@ -74,10 +79,11 @@ pub struct DeviceTime {
 }
 
 impl DeviceTime {
-    /// The whole step of a node.
+    /// The whole step of a node, with what other nodes add where that is known.
     #[must_use]
     pub fn total(&self) -> Seconds {
-        self.compute + self.host_overhead + self.exposed_inside
+        let across = self.exposed_across.unwrap_or(Seconds::ZERO);
+        self.compute + self.host_overhead + self.exposed_inside + across
     }
 }
 
@@ -147,11 +153,11 @@ impl StepTimes {
         })
     }
 
-    /// The time of one step of a node.
+    /// The time of one step of a node, and what its job's other nodes add.
     ///
     /// The whole comes from the rate of all `devices` together; the computing part from the rate of one device alone,
     /// less the host's part by the constants of the software stack; the difference is exposed exchange. Where the
-    /// node is predicted no slower than one device, nothing is exposed.
+    /// node is predicted no slower than one device, nothing is exposed. The same between one node and all of them.
     ///
     /// # Errors
     /// When the device's datasheet or the model lacks what every estimate starts from.
@@ -182,14 +188,22 @@ impl StepTimes {
         let whole = Seconds(samples / node.samples_per_second);
         let device = Seconds(samples / alone.samples_per_second).min(whole);
         let host_overhead = device * alone.host_share;
+        let job = match query.across.filter(Across::is_measured) {
+            Some(across) => Some(self.rate_across(catalog, &together, &across)?),
+            None => None,
+        };
+        let exposed_across =
+            job.as_ref().map(|job| (Seconds(samples / job.samples_per_second) - whole).max(Seconds::ZERO));
+        let RatePrediction { log_error, provenance, basis, .. } = job.unwrap_or(node);
         Ok(DeviceTime {
             compute: device - host_overhead,
             host_overhead,
             exposed_inside: whole - device,
+            exposed_across,
             limit: alone.limit,
-            log_error: node.log_error,
-            provenance: node.provenance,
-            basis: node.basis,
+            log_error,
+            provenance,
+            basis,
         })
     }
 

@@ -79,6 +79,7 @@ fn query<'a>(model: &'a Model, accelerator: Option<&'a Accelerator>) -> StepQuer
         gradient_accumulation: 1.0,
         devices: 8,
         fabric: "nvlink-v4",
+        across: None,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::engine::Cancel;
 use crate::fleet::Candidate;
 use crate::layout::{Plan, Reason, state_bytes};
 use crate::stats::Law;
-use crate::steptime::{DeviceLimit, DeviceTime, Exchange, Exposure, StepQuery, StepTimes, link_of};
+use crate::steptime::StepTimes;
 use crate::units::{Bytes, Seconds, SimSpan};
 use crate::workload::failures::{CheckpointSignal, FailureProcess, SpotMarket, Startup};
 
@@ -15,11 +15,10 @@ use super::job::{Phase, TrainingJob};
 use super::pipeline::{Pipeline, PipelineError, Source, Stage, SteadyStep, steady_step};
 use super::spec::{CacheTier, Distribution, InputMode, TrainingSpec};
 use super::transformer_step::{TransformerQuestion, basis, components, terms};
+use super::whole_step::UNKNOWN_CARD_ERROR;
 
 /// Batches simulated to learn the long-run step of a pipeline whose times vary.
 pub const PILOT_BATCHES: u64 = 1500;
-/// Standard deviation of the logarithm of a network whose card is not known.
-const UNKNOWN_CARD_ERROR: f64 = 0.7;
 /// A longer job does not fit the clock of the simulation, which ends after 584 years.
 const LONGEST: Seconds = Seconds(400.0 * 365.0 * 86_400.0);
 /// A replica is given up after this many times its undisturbed time …
@@ -76,14 +75,15 @@ pub struct Builder<'a> {
     pub pilot_batches: u64,
 }
 
-struct DeviceStep {
-    total: Seconds,
-    components: Vec<(Component, Seconds)>,
-    terms: Vec<(&'static str, Seconds)>,
-    log_error: f64,
-    provenance: Provenance,
-    basis: String,
-    guessed_card: bool,
+/// The step of one device, as the pipeline needs it.
+pub(super) struct DeviceStep {
+    pub total: Seconds,
+    pub components: Vec<(Component, Seconds)>,
+    pub terms: Vec<(&'static str, Seconds)>,
+    pub log_error: f64,
+    pub provenance: Provenance,
+    pub basis: String,
+    pub guessed_card: bool,
 }
 
 impl Built {
@@ -254,97 +254,6 @@ impl Builder<'_> {
             basis: basis(&question.under(plan.parallel), &step),
             guessed_card: guessed,
         }
-    }
-
-    /// The step of a model that was measured whole, and the exchange between nodes beside it.
-    fn whole_step(&self, candidate: &Candidate, plan: &Plan) -> Result<DeviceStep, Reason> {
-        let per_node = candidate.accelerators_per_node().min(plan.devices);
-        let nodes = plan.devices.div_ceil(per_node);
-        let network = candidate.network();
-        let query = StepQuery {
-            model: &self.spec.model,
-            accelerator: candidate.accelerator.as_deref(),
-            vcpus: candidate.instance.vcpus.unwrap_or(1.0),
-            cpu: candidate.instance.cpu.as_deref(),
-            precision: self.spec.precision,
-            optimizer: &self.spec.optimizer,
-            software: self.spec.software,
-            micro_batch: plan.micro_batch as f64,
-            gradient_accumulation: plan.gradient_accumulation as f64,
-            devices: per_node,
-            fabric: &network.inside,
-        };
-        let device = self
-            .step_times
-            .device_time(self.catalog, &query)
-            .map_err(|no| Reason::NoStepTime(no.to_string()))?;
-        // No device computes faster than its peak: published runs that did used a lower precision than they said.
-        let peak =
-            candidate.accelerator.as_ref().and_then(|accelerator| accelerator.peak(self.spec.precision));
-        let floor = peak.map_or(Seconds::ZERO, |peak| {
-            self.spec.model.training_flops() * plan.samples_per_device() / peak
-        });
-        let device = DeviceTime { compute: device.compute.max(floor), ..device };
-        let link = |fabric: &str, nominal| link_of(self.catalog, fabric, nominal);
-        let embedding_share = if self.spec.model.embedding_parameters > 0.0 { 1.0 } else { 0.0 };
-        let exchange = Exchange {
-            per_node: u32::try_from(per_node).unwrap_or(u32::MAX),
-            nodes: u32::try_from(nodes).unwrap_or(u32::MAX),
-            gradients: Bytes(self.spec.model.parameters * self.spec.precision.bytes()),
-            embeddings: self.pooled_bytes() * (plan.samples_per_device() * embedding_share),
-            inside: link(&network.inside, network.inside_bandwidth),
-            across: link(&network.across, network.across_bandwidth),
-        };
-        let backward = device.compute * (2.0 / 3.0) / plan.gradient_accumulation as f64;
-        let network_time = match self.spec.distribution {
-            Distribution::AllReduce => {
-                let across = Exposure::hidden_behind(exchange.across_time(), backward, self.spec.overlap);
-                device.exposed_inside + across.exposed
-            }
-            Distribution::ParameterServer { servers, .. } => {
-                let pull = exchange.parameter_server_time(servers);
-                Exposure::hidden_behind(pull, backward, self.spec.overlap).exposed
-            }
-        };
-        let computing = match device.limit {
-            DeviceLimit::Compute => Component::Compute,
-            DeviceLimit::MemoryBandwidth => Component::MemoryBandwidth,
-        };
-        let components = vec![
-            (computing, device.compute),
-            (Component::HostOverhead, device.host_overhead),
-            (Component::Network, network_time),
-        ];
-        // The exchange across nodes carries the error of its fabric, in proportion to its part of the step.
-        let total: Seconds = components.iter().map(|(_, time)| *time).sum();
-        let across_share =
-            if total.0 > 0.0 { (network_time - device.exposed_inside).0.max(0.0) / total.0 } else { 0.0 };
-        let fabric_error = exchange.across.filter(|_| nodes > 1).map_or(0.0, |across| across.uncertainty);
-        let provenance = if nodes > 1 && across_share > 0.2 {
-            device.provenance.max(Provenance::Assumed)
-        } else {
-            device.provenance
-        };
-        // A card of unknown speed may be several times faster or slower than the measured one.
-        let guessed = nodes > 1 && network.across_bandwidth.is_none();
-        let fabric_error = if guessed { fabric_error.max(UNKNOWN_CARD_ERROR) } else { fabric_error };
-        Ok(DeviceStep {
-            total,
-            components,
-            terms: Vec::new(),
-            log_error: libm::hypot(device.log_error, fabric_error * across_share),
-            provenance,
-            basis: device.basis,
-            guessed_card: guessed && across_share > 0.05,
-        })
-    }
-
-    /// Pooled embedding vectors that a sample sends to other devices: one vector per table and the gradient back.
-    fn pooled_bytes(&self) -> Bytes {
-        // 26 categorical features of 128 values in compute precision is the usual recommender; models without that
-        // figure exchange nothing.
-        let lookups = self.spec.model.embedding_lookup_bytes;
-        lookups.min(Bytes(26.0 * 128.0 * self.spec.precision.bytes()))
     }
 
     #[allow(clippy::too_many_arguments)]

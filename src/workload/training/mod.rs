@@ -15,6 +15,7 @@ mod run;
 mod spec;
 mod stretch;
 mod transformer_step;
+mod whole_step;
 
 pub use bound::{Bound, Component};
 pub use build::{Builder, Built, PILOT_BATCHES};

@@ -195,8 +195,8 @@ pub struct TrainingSpec {
     pub warm_start: f64,
     /// How gradients are exchanged.
     pub distribution: Distribution,
-    /// Share of the backward pass that can hide the exchange.
-    pub overlap: f64,
+    /// Share of the backward pass that hides the exchange between nodes; `None`: as published jobs tell, or the usual one.
+    pub overlap: Option<f64>,
     /// Coefficient of variation of one node's step time.
     pub jitter: f64,
     /// The data set.
