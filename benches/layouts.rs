@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench layouts` prints them; `tests/promises/layouts.rs` keeps the search's own work in proportion.
 
+#![allow(clippy::expect_used)]
+
 use capplan::catalog::{Catalog, ParallelLayout, Precision};
 use capplan::fleet::LayoutRequest;
 use capplan::layout::{LayoutQuestion, MemoryJob, StepCost, TrainingStack, search};

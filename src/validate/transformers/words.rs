@@ -71,9 +71,7 @@ pub(super) fn sharding(stated: &str, software: TransformerSoftware) -> Sharding 
     let has = |words: &[&str]| words.iter().any(|word| stated.contains(word));
     if has(&["shard_grad", "zero-2", "zero2", "zero stage 2"]) {
         Sharding::Gradients
-    } else if has(&["zero-3", "zero3", "zero stage 3", "full_shard", "fsdp2", "fsdp within", "fsdp 8"]) {
-        Sharding::Full
-    } else if stated.starts_with("fsdp") && stated != "fsdp=0" {
+    } else if has(&["zero-3", "zero3", "zero stage 3"]) || stated.starts_with("fsdp") && stated != "fsdp=0" {
         Sharding::Full
     } else if has(&["zero-1", "zero1", "zero stage 1", "distributed"]) {
         Sharding::Optimizer
