@@ -29,7 +29,7 @@ impl<'a> Config<'a> {
         match Self::begun(source, root, &mut faults) {
             Ok((level, family)) => Ok(Self { level, family, missing: Vec::new(), told: Vec::new(), faults }),
             Err(fault) => {
-                faults.push(fault);
+                faults.push(*fault);
                 Err(faults)
             }
         }
@@ -39,11 +39,11 @@ impl<'a> Config<'a> {
         source: &'a Source,
         root: &'a Value,
         faults: &mut Diagnostics,
-    ) -> Result<(Level<'a>, &'static Family), Diagnostic> {
+    ) -> Result<(Level<'a>, &'static Family), Box<Diagnostic>> {
         let top = Level::top(source, root).ok_or_else(|| {
             let found = ConfigFault::NoObject;
-            fault(source, 0, found.code(), "", found.to_string())
-                .suggest("take the config.json that lies beside the weights")
+            let fault = fault(source, 0, found.code(), "", found.to_string());
+            Box::new(fault.suggest("take the config.json that lies beside the weights"))
         })?;
         top.repeated("").into_iter().for_each(|fault| faults.push(fault));
         let level = text_level(top)?;
@@ -167,7 +167,7 @@ fn no_layer_kind(number: usize, entry: &Value) -> Option<ConfigFault> {
 }
 
 /// The object that describes the text model: `text_config` where there is one.
-fn text_level(top: Level<'_>) -> Result<Level<'_>, Diagnostic> {
+fn text_level(top: Level<'_>) -> Result<Level<'_>, Box<Diagnostic>> {
     let key = "text_config";
     match top.get(key) {
         None => Ok(top),
@@ -176,13 +176,13 @@ fn text_level(top: Level<'_>) -> Result<Level<'_>, Diagnostic> {
         }
         Some(other) => {
             let fault = top.fault(key, &ConfigFault::kind(other, "an object"));
-            Err(fault.suggest("allowed: the object that describes the text model, or null"))
+            Err(Box::new(fault.suggest("allowed: the object that describes the text model, or null")))
         }
     }
 }
 
 /// The family that the object names, or else the top of the file.
-fn family_of(level: Level<'_>, top: Level<'_>) -> Result<&'static Family, Diagnostic> {
+fn family_of(level: Level<'_>, top: Level<'_>) -> Result<&'static Family, Box<Diagnostic>> {
     let key = "model_type";
     let named = [level, top].into_iter().find_map(|level| Some((level, level.get(key)?)));
     let (level, value) = named.unwrap_or((top, &Value::Null));
@@ -201,7 +201,8 @@ fn family_of(level: Level<'_>, top: Level<'_>) -> Result<&'static Family, Diagno
     };
     let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
     let known: Vec<&str> = FAMILIES.iter().map(|family| family.name).collect();
-    Err(level.fault(key, &found).suggest(format!("{near}known families: {}", known.join(", "))))
+    let way_out = format!("{near}known families: {}", known.join(", "));
+    Err(Box::new(level.fault(key, &found).suggest(way_out)))
 }
 
 /// Tells an object that a key of the family enters, where it is none or repeats a key.
