@@ -52,6 +52,10 @@ pub(super) struct Window {
     pub switch: &'static str,
 }
 
+/// What a layer can be in `layer_types`.
+pub(super) const LAYER_KINDS: &[&str] =
+    &["full_attention", "sliding_attention", "chunked_attention", "linear_attention"];
+
 /// One family of configurations.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Family {

@@ -6,6 +6,9 @@
 
 mod accelerator;
 mod checks;
+mod config_fault;
+mod config_level;
+mod config_values;
 mod embedded;
 mod facts;
 mod families;

@@ -199,7 +199,157 @@ fn absurd_values_are_refused() {
 fn the_place_is_that_of_the_value() {
     let text = "{\n  \"model_type\": \"llama\",\n  \"hidden_size\": 4096,\n  \"num_hidden_layers\": -1,\n  \
         \"num_attention_heads\": 32,\n  \"intermediate_size\": 1,\n  \"vocab_size\": 2\n}";
-    refused("config.json", text, 3, &["config.json:4:3", "num_hidden_layers"]);
+    refused("config.json", text, 3, &["config.json:4:24", "num_hidden_layers"]);
+}
+
+/// The faults of a configuration, one line each.
+fn faults(text: &str) -> Vec<String> {
+    match Catalog::read_config("config.json", text) {
+        Ok(model) => unreachable!("{text} is taken as {}", model.id),
+        Err(faults) => faults.sorted().iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// The only fault of a configuration with `"key": value` in its second line has its place and these words.
+fn one_fault(base: &Value, key: &str, value: &Value, words: &[&str]) {
+    let mut rest = base.clone();
+    rest.as_object_mut().unwrap().remove(key);
+    let text = format!("{{\n  \"{key}\": {value},{}", &rest.to_string()[1..]);
+    let told = faults(&text);
+    assert_eq!(told.len(), 1, "{told:?}");
+    let place = format!("config.json:2:{}: {key}: ", key.len() + 7);
+    assert!(told[0].starts_with(&place), "`{place}` does not start {}", told[0]);
+    for word in words {
+        assert!(told[0].contains(word), "`{word}` is not in {}", told[0]);
+    }
+}
+
+fn t5() -> Value {
+    json!({ "model_type": "t5", "d_model": 1024, "num_layers": 24, "num_heads": 16, "d_kv": 64, "d_ff": 4096,
+        "vocab_size": 32128 })
+}
+
+fn gemma3() -> Value {
+    json!({ "model_type": "gemma3_text", "hidden_size": 2560, "intermediate_size": 10240,
+        "num_hidden_layers": 34 })
+}
+
+#[test]
+fn values_of_a_wrong_kind_are_no_defaults() {
+    let falcon = json!({ "model_type": "falcon", "hidden_size": 4544, "num_hidden_layers": 32,
+        "num_attention_heads": 71, "vocab_size": 65024 });
+    let mpt =
+        json!({ "model_type": "mpt", "d_model": 4096, "n_layers": 32, "n_heads": 32, "vocab_size": 50432 });
+    let words = "allowed: one word a layer, of \"full_attention\", \"sliding_attention\"";
+    for (base, key, value, words) in [
+        (
+            llama(),
+            "max_position_embeddings",
+            json!(0),
+            &["0 is out of range", "allowed: an integer from 1"][..],
+        ),
+        (llama(), "max_position_embeddings", json!(-5), &["-5 is out of range"]),
+        (llama(), "max_position_embeddings", json!("abc"), &["a string stands where a number is due"]),
+        (llama(), "tie_word_embeddings", json!("yes"), &["where a truth value is due", "true or false"]),
+        (llama(), "tie_word_embeddings", json!(1), &["a number stands where a truth value is due"]),
+        (llama(), "text_config", json!(7), &["a number stands where an object is due"]),
+        (
+            llama(),
+            "model_type",
+            json!(5),
+            &["`model_type` must be text, but a number", "known families: llama"],
+        ),
+        (llama(), "model_type", json!(""), &["`model_type` is empty; known families: llama"]),
+        (falcon.clone(), "multi_query", json!("yes"), &["a string stands where a truth value is due"]),
+        (falcon, "new_decoder_architecture", json!([]), &["an array stands where a truth value is due"]),
+        (gemma3(), "layer_types", json!("abc"), &["a string stands where an array of words is due", words]),
+        (gemma3(), "layer_types", json!([1, 2]), &["entry 1 is a number where a word is due", words]),
+        (
+            gemma3(),
+            "layer_types",
+            json!(["full_attention", "odd"]),
+            &["entry 2 is the unknown word `odd`", words],
+        ),
+        (gemma3(), "layer_types", json!([]), &["`layer_types` is empty", words]),
+        (t5(), "feed_forward_proj", json!(7), &["a number stands where a string is due", "`gated-gelu`"]),
+        (t5(), "feed_forward_proj", json!("gated_gelu"), &["unknown word `gated_gelu`", "`gated-gelu`"]),
+        (t5(), "num_decoder_layers", json!(0), &["0 is out of range", "allowed: an integer from 1 to"]),
+        (mpt.clone(), "expansion_ratio", json!(4.5), &["it must be a whole number", "from 1 to 1000"]),
+        (mpt, "attn_config", json!("multi"), &["a string stands where an object is due"]),
+    ] {
+        one_fault(&base, key, &value, words);
+    }
+    bad(&with(t5(), &[("num_decoder_layers", json!(0))]), &["config.json:", "num_decoder_layers"]);
+}
+
+#[test]
+fn a_key_that_two_parts_read_is_told_once() {
+    let mixtral = with(
+        llama(),
+        &[
+            ("model_type", json!("mixtral")),
+            ("num_local_experts", json!(8)),
+            ("num_experts_per_tok", json!(2)),
+        ],
+    );
+    one_fault(&mixtral, "intermediate_size", &json!("wide"), &["a string stands where a number is due"]);
+}
+
+#[test]
+fn a_key_that_stands_twice_is_refused_at_the_second() {
+    let text = serde_json::to_string_pretty(&llama()).unwrap();
+    let twice = text.replacen('{', "{\n  \"hidden_size\": 1,\n\"x\": {\"y\": \"}\\\"{\"},", 1);
+    let told = faults(&twice);
+    assert_eq!(told.len(), 1, "{told:?}");
+    let line = twice.lines().position(|line| line.contains("4096")).unwrap() + 1;
+    assert!(told[0].starts_with(&format!("config.json:{line}:3: hidden_size: `hidden_size` stands twice")));
+    assert!(told[0].contains("the first stands in line 2"), "{}", told[0]);
+    refused("config.json", &twice, 3, &["`hidden_size` stands twice"]);
+    // The place of a faulty value is that of the value used, the last.
+    let told = faults(&text.replacen("4096", "-7", 1).replacen('{', "{\n  \"hidden\\u005fsize\": 1,", 1));
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told.iter().any(|fault| fault.contains(":18: hidden_size: -7 is out of range")), "{told:?}");
+}
+
+#[test]
+fn a_nested_configuration_is_told_with_its_path() {
+    let nested = "{\"model_type\": \"gemma3\", \"vision_config\": {\"hidden_size\": \"no\"},\n\"text_config\": \
+        {\"hidden_size\": 2560,\n\"intermediate_size\": 10240, \"num_hidden_layers\": 34,\n\
+        \"vocab_size\": true, \"hidden_size\": 2560}}";
+    let told = faults(nested);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("config.json:4:15: text_config.vocab_size: a truth value"), "{}", told[0]);
+    assert!(
+        told[1].starts_with("config.json:4:21: text_config.hidden_size: `hidden_size` stands"),
+        "{}",
+        told[1]
+    );
+}
+
+#[test]
+fn configurations_as_they_are_published_are_taken() {
+    let scaling = json!({ "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0 });
+    let kinds = json!(["full_attention", "sliding_attention", "chunked_attention", "linear_attention"]);
+    let absent = json!(null);
+    for config in [
+        with(
+            llama(),
+            &[("rope_scaling", scaling), ("eos_token_id", json!([1, 2])), ("text_config", absent.clone())],
+        ),
+        with(
+            llama(),
+            &[("max_position_embeddings", absent.clone()), ("tie_word_embeddings", absent.clone())],
+        ),
+        with(gemma3(), &[("layer_types", kinds), ("sliding_window", json!(1024))]),
+        with(gemma3(), &[("layer_types", absent.clone()), ("sliding_window", absent.clone())]),
+        with(llama(), &[("model_type", json!("qwen2")), ("use_sliding_window", json!(false))]),
+        with(t5(), &[("feed_forward_proj", json!("gated-gelu")), ("num_decoder_layers", absent.clone())]),
+        with(t5(), &[("feed_forward_proj", json!("gelu_new")), ("n_positions", json!(512))]),
+    ] {
+        read(&config);
+    }
+    let marked = format!("\u{feff}\n{}", llama());
+    assert!(Catalog::read_config("config.json", &marked).is_ok());
 }
 
 #[test]
