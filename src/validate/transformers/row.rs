@@ -205,10 +205,13 @@ impl TransformerRow {
     fn spread(&mut self, ranks: u64) {
         let mut best: Option<(f64, ParallelLayout)> = None;
         let widest = self.network.domain().min(8);
-        for tensor in
-            (0..=3).map(|power| 1 << power).filter(|tensor| ranks.is_multiple_of(*tensor) && *tensor <= widest)
+        for tensor in (0..=3)
+            .map(|power| 1 << power)
+            .filter(|tensor| ranks.is_multiple_of(*tensor) && *tensor <= widest)
         {
-            for context in (0..=3).map(|power| 1 << power).filter(|context| (ranks / tensor).is_multiple_of(*context)) {
+            for context in
+                (0..=3).map(|power| 1 << power).filter(|context| (ranks / tensor).is_multiple_of(*context))
+            {
                 let pipeline = ranks / tensor / context;
                 self.layout = ParallelLayout { tensor, context, pipeline, ..self.layout };
                 if self.shape.layers % pipeline as f64 != 0.0 || !self.holds_weights() {
