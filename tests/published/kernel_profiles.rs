@@ -129,10 +129,12 @@ fn precision_of(dtype: &str) -> Option<Precision> {
     }
 }
 
+/// Measured products with their accelerator, by system, engine and shape.
+type Products = BTreeMap<String, (String, MatmulObservation)>;
+
 /// Products by family and precision, each measured shape once per engine.
 fn fit_products(bench: &mut Bench, ops: &[Op], gemm: &Rows) {
-    let mut found: BTreeMap<(&str, Precision), BTreeMap<String, (String, MatmulObservation)>> =
-        BTreeMap::new();
+    let mut found: BTreeMap<(&str, Precision), Products> = BTreeMap::new();
     let mut add = |bench: &Bench, system: &str, engine: &str, dtype: &str, shape: [f64; 3], ms: f64| {
         let Some(precision) = precision_of(dtype).filter(|p| *p == Precision::Bf16 || engine == "vllm")
         else {
