@@ -183,7 +183,7 @@ impl TransformerFit {
             }
             let coefficient = Coefficient {
                 value: solution[column],
-                standard_error: information[column].powf(-0.5),
+                standard_error: 1.0 / information[column].sqrt(),
                 rows: support.rows,
                 residual: (support.squares / support.rows).sqrt(),
                 devices_low: support.devices_low,
