@@ -39,13 +39,37 @@ fn the_smallest_scenario_runs() {
 #[test]
 fn every_command_listed_is_there() {
     let help = String::from_utf8(capplan().arg("--help").output().unwrap().stdout).unwrap();
-    for command in
-        ["simulate", "check", "explain", "validate", "list", "schema", "init", "completions", "man"]
-    {
+    for command in [
+        "simulate",
+        "check",
+        "explain",
+        "validate",
+        "calibrate",
+        "list",
+        "schema",
+        "init",
+        "completions",
+        "man",
+    ] {
         assert!(
             readme().contains(&format!("`{command}")) || readme().contains(command),
             "{command} is not in the README"
         );
         assert!(help.contains(command), "{command} is not in the help");
     }
+}
+
+#[test]
+fn the_accuracy_told_is_what_validate_finds() {
+    let output = capplan().args(["validate", "--format", "json"]).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let overall = &report["overall"];
+    let figure = |name: &str| overall[name].as_f64().unwrap();
+    let row = format!(
+        "| all | {} | {:.1} % | {:.0} % |",
+        overall["scored"],
+        figure("median_abs_pct_error"),
+        figure("p90_abs_pct_error")
+    );
+    assert!(readme().contains(&row), "the README lacks: {row}");
 }

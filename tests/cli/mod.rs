@@ -5,6 +5,7 @@ mod bad_input;
 mod commands;
 mod config_json;
 mod files;
+mod observations;
 mod results;
 
 use std::path::Path;
