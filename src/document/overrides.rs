@@ -67,6 +67,10 @@ fn place(node: &mut Node, steps: &[String], value: Node, path: &str) -> Result<(
         return Ok(());
     };
     let missing = |what: String| Diagnostic::new(Code::UnknownKey, path.trim(), what);
+    // "auto" fixes nothing: what is set below it fixes a part.
+    if matches!(&node.value, Value::Text(text) if text == "auto") {
+        node.value = Value::Table(Vec::new());
+    }
     match &mut node.value {
         Value::Table(entries) => {
             let index = match entries.iter().position(|entry| entry.key == *step) {

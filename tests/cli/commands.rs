@@ -27,6 +27,20 @@ fn every_example_runs_and_is_checked() {
 }
 
 #[test]
+fn a_part_of_a_searched_layout_is_fixed_from_the_command_line() {
+    let check = |set: &str| {
+        let arguments = ["check", "example:pretraining-70b", "--format", "json", "--set", set];
+        capplan().args(arguments).output().unwrap()
+    };
+    let output = check("fleet.demand.layout.tensor_parallel=4");
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stdout(&output).contains("tensor 4"));
+    let output = check("fleet.demand.layout.tensor_parallel=3");
+    assert_eq!(code(&output), 3);
+    assert!(stderr(&output).contains("workable: 1, 2, 4, 8"), "{}", stderr(&output));
+}
+
+#[test]
 fn a_check_simulates_nothing_and_names_every_value() {
     let resolved = text(&["check", "example:daily-recommender", "--resolved", "--format", "csv"]);
     for line in
