@@ -2,7 +2,7 @@
 
 use crate::catalog::{
     Accelerator, AcceleratorKind, Attention, Catalog, Experts, ParallelLayout, Precision, Recompute,
-    Transformer,
+    Sharding, Transformer,
 };
 use crate::fleet::inside_fabric;
 use crate::steptime::kernels::DeviceRates;
@@ -15,6 +15,8 @@ use crate::validate::resolve::Skip;
 use super::convert::{Conversion, StepFacts};
 use super::words;
 
+/// Share of a device's memory that states may take; the rest is activations'.
+const USABLE_FOR_STATES: f64 = 0.75;
 /// Micro-batches tried where a row names none and nothing says how large one was: the largest that usually fits.
 const UNNAMED_MICRO_BATCH: [u64; 4] = [8, 4, 2, 1];
 /// Tokens times width of a micro-batch and tensor-parallel rank beyond which early layouts took a smaller one.
@@ -162,11 +164,17 @@ impl TransformerRow {
             layout.context *= (layout.data as f64 / batch).round().max(1.0) as u64;
             layout.data = batch as u64;
         }
+        let unnamed = unsplit && columns.data.is_none() && layout.sharding != Sharding::Full;
+        if let Some(ranks) = self.least_ranks(devices, batch).filter(|_| unnamed) {
+            layout.data = devices / ranks;
+            layout.context = 1;
+        }
+        let spread = replicas.is_some() || unnamed && layout.data * layout.context < devices;
         let own = (batch / layout.data as f64).max(1.0);
         layout.micro_batch = self.micro_batch(row, &layout, own);
         layout.accumulation = (own / layout.micro_batch as f64).round().max(1.0) as u64;
         self.layout = layout;
-        if replicas.is_some() {
+        if spread {
             self.spread(devices / layout.data.max(1));
         }
         Ok(batch)
@@ -200,6 +208,17 @@ impl TransformerRow {
         UNNAMED_MICRO_BATCH.into_iter().find(fits).unwrap_or(1)
     }
 
+    /// The fewest devices that can share a replica: its states fit, and there is a sequence for every replica.
+    fn least_ranks(&self, devices: u64, batch: f64) -> Option<u64> {
+        let memory = self.accelerator.memory.map_or(0.0, |memory| memory.0);
+        let fits = |ranks: &u64| {
+            let replicas = devices as f64 / *ranks as f64;
+            let states = self.shape.parameters() * self.state_bytes(replicas) / *ranks as f64;
+            states < USABLE_FOR_STATES * memory && replicas <= batch
+        };
+        (0..=12).map(|power| 1_u64 << power).filter(|ranks| devices.is_multiple_of(*ranks)).find(fits)
+    }
+
     /// Spreads each replica over `ranks` devices in the way that the unfitted terms find fastest, where a row names only
     /// its replicas.
     fn spread(&mut self, ranks: u64) {
@@ -214,7 +233,7 @@ impl TransformerRow {
             {
                 let pipeline = ranks / tensor / context;
                 self.layout = ParallelLayout { tensor, context, pipeline, ..self.layout };
-                if self.shape.layers % pipeline as f64 != 0.0 || !self.holds_weights() {
+                if self.shape.layers < pipeline as f64 || !self.holds_weights() {
                     continue;
                 }
                 let seconds = Terms::of(&self.job()).nominal_seconds();
@@ -223,17 +242,26 @@ impl TransformerRow {
                 }
             }
         }
-        let usual = ParallelLayout { tensor: ranks.min(widest), context: 1, pipeline: 1, ..self.layout };
+        let tensor = ranks.min(widest);
+        let usual = ParallelLayout { tensor, context: 1, pipeline: (ranks / tensor).max(1), ..self.layout };
         self.layout = best.map_or(usual, |(_, layout)| layout);
     }
 
     /// Whether a device holds its share of the weights in their precision, with room for as much again.
     fn holds_weights(&self) -> bool {
         let ranks = (self.layout.tensor * self.layout.pipeline) as f64;
-        let bytes = if self.precision == Precision::Fp8 { 1.2 } else { 2.0 };
-        let states = if self.adapters { bytes } else { 18.0 };
         let memory = self.accelerator.memory.map_or(0.0, |memory| memory.0);
-        self.shape.parameters() * states / ranks < 0.75 * memory
+        self.shape.parameters() * self.state_bytes(self.layout.data as f64) / ranks
+            < USABLE_FOR_STATES * memory
+    }
+
+    /// Bytes of states per parameter: weights, 32-bit gradients and Adam's 12 over the replicas, or frozen weights alone.
+    fn state_bytes(&self, replicas: f64) -> f64 {
+        match (self.adapters, self.precision) {
+            (true, Precision::Fp8) => 1.2,
+            (true, _) => 2.0,
+            (false, _) => 6.0 + 12.0 / replicas,
+        }
     }
 }
 
