@@ -111,6 +111,8 @@ pub struct Accelerator {
     pub per_host: Option<u64>,
     /// Devices that the device link joins where it spans hosts.
     pub link_domain: Option<u64>,
+    /// Whether its driver lets peers reach each other through host memory only.
+    pub no_peer_access: bool,
     /// A remark.
     pub notes: Option<String>,
     /// Source and date.

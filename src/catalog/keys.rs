@@ -85,6 +85,7 @@ static ACCELERATOR: Table = Table {
         key("pcie_generation", Kind::Count { min: 1, max: 9 }, "PCIe generation."),
         key("per_host", Kind::count(), "Devices in a usual host."),
         key("link_domain", Kind::count(), "Devices that the device link joins, over hosts."),
+        key("no_peer_access", Kind::Boolean, "Whether peers reach each other through host memory only."),
         SOURCE,
         AS_OF,
         NOTES,

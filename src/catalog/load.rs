@@ -178,6 +178,7 @@ impl Catalog {
                 pcie_generation: entry.count("pcie_generation"),
                 per_host: entry.count("per_host"),
                 link_domain: entry.count("link_domain"),
+                no_peer_access: entry.boolean("no_peer_access"),
                 notes: entry.text("notes").map(str::to_owned),
                 fact: file.fact(&entry, faults),
             };

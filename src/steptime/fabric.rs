@@ -16,9 +16,6 @@ use crate::units::{Bytes, BytesPerSecond, Seconds};
 use super::fabric_profile::CollectiveProfile;
 use super::topology::Topology;
 
-/// Devices of one NVLink domain in the rack systems of GB200 and GB300.
-const RACK_DOMAIN: u32 = 72;
-
 /// A collective operation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Collective {
@@ -294,8 +291,8 @@ fn moved(kind: Collective, bytes: f64, ranks: f64, per_node: f64, nodes: f64) ->
 /// TPUs, otherwise the usual host.
 #[must_use]
 pub fn fast_domain(accelerator: &Accelerator, slice: Option<u32>) -> u32 {
-    if matches!(accelerator.name.as_str(), "GB200" | "GB300") {
-        return RACK_DOMAIN;
+    if let Some(domain) = accelerator.link_domain {
+        return u32::try_from(domain).unwrap_or(u32::MAX);
     }
     let host = u32::try_from(accelerator.per_host.unwrap_or(1)).unwrap_or(1);
     if accelerator.kind == AcceleratorKind::Tpu { slice.unwrap_or(host) } else { host }

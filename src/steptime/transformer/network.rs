@@ -46,10 +46,13 @@ impl JobNetwork {
         let domain = if usual > accelerator.per_host.unwrap_or(per_host) { usual } else { per_host };
         let hosts = domain as f64 / per_host as f64;
         let cards = wiring.host_rate.map(|rate| rate * hosts.max(1.0));
-        let network = Network {
-            inside: FabricModel::new(catalog, profile, wiring.inside, wiring.inside_rate),
-            across: FabricModel::new(catalog, profile, wiring.across, cards),
+        let inside = FabricModel::new(catalog, profile, wiring.inside, wiring.inside_rate);
+        let inside = if accelerator.no_peer_access {
+            inside.map(|fabric| fabric.without_peer_access(catalog))
+        } else {
+            inside
         };
+        let network = Network { inside, across: FabricModel::new(catalog, profile, wiring.across, cards) };
         Self { network, domain }
     }
 
