@@ -10,6 +10,7 @@ mod config_fault;
 mod config_level;
 mod config_values;
 mod embedded;
+mod engine;
 mod facts;
 mod families;
 mod huggingface;
@@ -33,6 +34,7 @@ mod transformer_draft;
 pub use accelerator::{Accelerator, AcceleratorKind, Peaks, Precision};
 pub use checks::{OLD_ON_DEMAND_DAYS, OLD_SPOT_DAYS};
 pub use embedded::{EXAMPLES, example};
+pub use engine::{Batching, Engine, Preemption};
 pub use facts::{
     BillingRule, BootTimes, CarbonRegion, DecodeScaling, Discount, Egress, EgressKind, Fabric, FabricScope,
     FailureRates, Phases, RestartTimes, SpotProcess, Storage, StorageKind, StorageReader,

@@ -10,6 +10,7 @@ pub mod fabric;
 pub mod kernels;
 pub mod placement;
 pub mod roofline;
+pub mod serving;
 mod transformer;
 
 mod across;

@@ -11,6 +11,7 @@ mod read;
 mod report;
 mod resolve;
 mod score;
+mod serving;
 mod text;
 mod transformers;
 
@@ -26,6 +27,7 @@ pub use configuration::{Configuration, Counting, Metric, Network, StatedPrecisio
 pub use read::{MAX_ROWS, ReadError, Row};
 pub use report::{Figures, Group, Report, RowReport};
 pub use resolve::Skip;
+pub use serving::{LatencyLimit, ServingConfiguration, ServingMetric, ServingScenario, ServingStatistic};
 pub use transformers::{FitError, TransformerColumns, TransformerFitted, fit_transformers};
 
 /// Where observations come from.

@@ -1,10 +1,12 @@
 //! Floor 5: what a fleet does.
 //!
-//! Owns the workloads: [`training`] and, later, inference, which never see each other, and what they share
-//! ([`failures`]). Each workload is a [`crate::engine::World`] with private events behind one call per replica
+//! Owns the workloads: [`training`] and [`inference`], which never see each other, and what they share
+//! ([`failures`], [`arrivals`]). Each workload is a [`crate::engine::World`] with private events behind one call per replica
 //! ([`Workload::simulate`]). It must not know scenarios as files, prices, rankings or threads.
 
+pub mod arrivals;
 pub mod failures;
+pub mod inference;
 pub mod training;
 
 use crate::engine::Cancel;
