@@ -149,9 +149,9 @@ pub struct Validate {
     /// Replace files in the folder of --out.
     #[arg(long)]
     pub force: bool,
-    /// Schema of the tables.
-    #[arg(long, value_enum, default_value_t = ObservationSchema::Training)]
-    pub schema: ObservationSchema,
+    /// Schema of the tables; by their headers when not given.
+    #[arg(long, value_enum)]
+    pub schema: Option<ObservationSchema>,
     /// Form of the result on stdout.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
@@ -186,6 +186,7 @@ pub struct Fit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ObservationSchema {
     Training,
+    Inference,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

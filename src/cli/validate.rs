@@ -1,11 +1,13 @@
 //! `capplan validate`: predictions against published measurements.
 
+use std::path::Path;
+
 use crate::report::{
     Artifact, validation_rows, validation_scatter, validation_table, validation_text, write_folder,
 };
-use crate::validate::{ObservationSource, ReadError, Report, ValidateError, validate};
+use crate::validate::{ObservationSource, ReadError, Report, Schema, ValidateError, validate};
 
-use super::args::{Format, Shared, Validate};
+use super::args::{Format, ObservationSchema, Shared, Validate};
 use super::exit::{Failure, Status};
 use super::input;
 use super::output::{table_text, to_stderr, to_stdout, width};
@@ -14,7 +16,7 @@ use super::simulate::step_times;
 pub fn run(options: &Validate, shared: &Shared) -> Result<Status, Failure> {
     let sources: Vec<ObservationSource> = match options.observations.as_slice() {
         [] => vec![ObservationSource::Shipped],
-        files => files.iter().cloned().map(ObservationSource::File).collect(),
+        files => files.iter().map(|path| source(path, options.schema)).collect(),
     };
     for path in &options.observations {
         regular_file(path)?;
@@ -47,6 +49,15 @@ pub fn run(options: &Validate, shared: &Shared) -> Result<Status, Failure> {
     };
     to_stdout(&text)?;
     Ok(Status::Done)
+}
+
+fn source(path: &Path, schema: Option<ObservationSchema>) -> ObservationSource {
+    let path = path.to_owned();
+    match schema {
+        None => ObservationSource::File(path),
+        Some(ObservationSchema::Training) => ObservationSource::FileOf(path, Schema::Training),
+        Some(ObservationSchema::Inference) => ObservationSource::FileOf(path, Schema::Inference),
+    }
 }
 
 fn json(report: &Report) -> String {

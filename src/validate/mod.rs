@@ -15,16 +15,19 @@ mod serving;
 mod text;
 mod transformers;
 
-use std::path::PathBuf;
+use std::io::Read;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 use crate::catalog::Catalog;
 use crate::steptime::{Observation, ProfileError, StepTimes};
 
 use predict::Predictor;
 use score::Scored;
+use serving::{ServingPredictor, ServingRow};
 
 pub use configuration::{Configuration, Counting, Metric, Network, StatedPrecision};
-pub use read::{MAX_ROWS, ReadError, Row};
+pub use read::{MAX_ROWS, ReadError, Row, Schema};
 pub use report::{Figures, Group, Report, RowReport};
 pub use resolve::Skip;
 pub use serving::{LatencyLimit, ServingConfiguration, ServingMetric, ServingScenario, ServingStatistic};
@@ -33,10 +36,12 @@ pub use transformers::{FitError, TransformerColumns, TransformerFitted, fit_tran
 /// Where observations come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ObservationSource {
-    /// The table that ships with the program.
+    /// The training tables that ship with the program.
     Shipped,
-    /// A file of published training rows, as `capplan validate --observations` takes it.
+    /// A file of published rows, whose header says of which schema it is.
     File(PathBuf),
+    /// A file of published rows of a schema.
+    FileOf(PathBuf, Schema),
 }
 
 /// Why nothing can be validated.
@@ -63,30 +68,78 @@ pub fn validate(
     steps: &StepTimes,
     sources: &[ObservationSource],
 ) -> Result<Report, ValidateError> {
-    let mut predictor = Predictor::new(catalog, steps)?;
-    let mut scored = Vec::new();
+    let mut scores = Scores { catalog, steps, training: None, serving: None, scored: Vec::new() };
     for source in sources {
         match source {
-            ObservationSource::Shipped => {
-                for row in Observation::shipped()?.iter().map(Row::of_shipped) {
-                    scored.push(Scored::of(row, &mut predictor)?);
-                }
-                for row in read::rows(transformers::SHIPPED, transformers::SHIPPED_TEXT.as_bytes())? {
-                    scored.push(Scored::of(row?, &mut predictor)?);
-                }
-            }
+            ObservationSource::Shipped => scores.shipped()?,
             ObservationSource::File(path) => {
-                let file = std::fs::File::open(path)
-                    .map_err(|error| ReadError::Open { file: path.display().to_string(), error })?;
-                let (name, before) = (path.display().to_string(), scored.len());
-                for row in read::rows(&name, file)? {
-                    scored.push(Scored::of(row?, &mut predictor)?);
-                }
-                if scored.len() == before {
-                    return Err(ReadError::NoRows { file: name }.into());
-                }
+                let name = path.display().to_string();
+                let schema = read::schema(&name, opened(path)?)?;
+                scores.file(path, schema)?;
             }
+            ObservationSource::FileOf(path, schema) => scores.file(path, *schema)?,
         }
     }
-    Ok(Report::of(scored))
+    Ok(Report::of(scores.scored))
+}
+
+fn opened(path: &Path) -> Result<std::fs::File, ReadError> {
+    std::fs::File::open(path).map_err(|error| ReadError::Open { file: path.display().to_string(), error })
+}
+
+/// Rows scored so far, and what predicts them, made when first needed.
+struct Scores<'a> {
+    catalog: &'a Catalog,
+    steps: &'a StepTimes,
+    training: Option<Predictor<'a>>,
+    serving: Option<ServingPredictor>,
+    scored: Vec<Scored>,
+}
+
+impl<'a> Scores<'a> {
+    fn shipped(&mut self) -> Result<(), ValidateError> {
+        for row in Observation::shipped()?.iter().map(Row::of_shipped) {
+            self.train(row)?;
+        }
+        for row in read::rows(transformers::SHIPPED, transformers::SHIPPED_TEXT.as_bytes())? {
+            self.train(row?)?;
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path, schema: Schema) -> Result<(), ValidateError> {
+        let (name, before) = (path.display().to_string(), self.scored.len());
+        match schema {
+            Schema::Training => {
+                for row in read::rows(&name, opened(path)?)? {
+                    self.train(row?)?;
+                }
+            }
+            Schema::Inference => self.serve(&name, opened(path)?)?,
+        }
+        if self.scored.len() == before {
+            return Err(ReadError::NoRows { file: name }.into());
+        }
+        Ok(())
+    }
+
+    fn train(&mut self, row: Row) -> Result<(), ValidateError> {
+        let predictor = match &mut self.training {
+            Some(predictor) => predictor,
+            empty => empty.insert(Predictor::new(self.catalog, self.steps)?),
+        };
+        self.scored.push(Scored::of(row, predictor)?);
+        Ok(())
+    }
+
+    fn serve(&mut self, name: &str, source: impl Read) -> Result<(), ValidateError> {
+        let rows = serving::rows(name, source)?.collect::<Result<Vec<ServingRow>, ReadError>>()?;
+        let predictor = match &mut self.serving {
+            Some(predictor) => predictor,
+            empty => empty.insert(ServingPredictor::new(self.catalog)?),
+        };
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.scored.extend(serving::scored(rows, predictor, threads));
+        Ok(())
+    }
 }

@@ -23,6 +23,15 @@ const SPLITS: &[(&str, &str)] = &[("tp", "tensor"), ("pp", "pipeline"), ("cp", "
 const LEAST: f64 = 1e-3;
 const MOST: f64 = 1e15;
 
+/// What the rows of an observation file are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// Training jobs.
+    Training,
+    /// Serving.
+    Inference,
+}
+
 /// Why an observation file cannot be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
@@ -124,21 +133,7 @@ pub fn rows(
 ) -> Result<impl Iterator<Item = Result<Row, ReadError>>, ReadError> {
     let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).flexible(false).from_reader(source);
     let headers = reader.headers().map_err(|error| line_error(file, error))?.clone();
-    let columns: BTreeMap<String, usize> = headers
-        .iter()
-        .enumerate()
-        .map(|(at, name)| (name.trim().trim_start_matches('\u{feff}').to_owned(), at))
-        .collect();
-    if let Some(column) = REQUIRED.iter().find(|name| !columns.contains_key(**name)) {
-        return Err(ReadError::Column { file: file.to_owned(), column });
-    }
-    if columns.len() < headers.len() {
-        let mut seen = std::collections::BTreeSet::new();
-        let twice = headers.iter().find(|name| !seen.insert(name.trim()) && !name.trim().is_empty());
-        if let Some(column) = twice {
-            return Err(ReadError::Twice { file: file.to_owned(), column: column.trim().to_owned() });
-        }
-    }
+    let columns = columns(file, &headers, REQUIRED)?;
     let file = file.to_owned();
     Ok(reader.into_records().enumerate().map(move |(index, record)| {
         if index >= MAX_ROWS {
@@ -149,7 +144,40 @@ pub fn rows(
     }))
 }
 
-fn line_error(file: &str, error: csv::Error) -> ReadError {
+/// Where each column stands.
+pub(super) fn columns(
+    file: &str,
+    headers: &StringRecord,
+    required: &[&'static str],
+) -> Result<BTreeMap<String, usize>, ReadError> {
+    let name_of = |name: &str| name.trim().trim_start_matches('\u{feff}').to_owned();
+    let columns: BTreeMap<String, usize> =
+        headers.iter().enumerate().map(|(at, name)| (name_of(name), at)).collect();
+    if let Some(column) = required.iter().find(|name| !columns.contains_key(**name)) {
+        return Err(ReadError::Column { file: file.to_owned(), column });
+    }
+    if columns.len() < headers.len() {
+        let mut seen = std::collections::BTreeSet::new();
+        let twice = headers.iter().find(|name| !seen.insert(name.trim()) && !name.trim().is_empty());
+        if let Some(column) = twice {
+            return Err(ReadError::Twice { file: file.to_owned(), column: column.trim().to_owned() });
+        }
+    }
+    Ok(columns)
+}
+
+/// The schema that a header is of: serving rows say how load was put on.
+///
+/// # Errors
+/// When there is no header that can be read.
+pub(super) fn schema(file: &str, source: impl Read) -> Result<Schema, ReadError> {
+    let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).flexible(true).from_reader(source);
+    let headers = reader.headers().map_err(|error| line_error(file, error))?;
+    let serving = headers.iter().any(|name| name.trim() == "scenario");
+    Ok(if serving { Schema::Inference } else { Schema::Training })
+}
+
+pub(super) fn line_error(file: &str, error: csv::Error) -> ReadError {
     let line = error.position().map_or(1, csv::Position::line);
     ReadError::Line { file: file.to_owned(), line, error }
 }

@@ -33,7 +33,7 @@ pub struct Figures {
 /// Figures of the rows that share a key.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Group {
-    /// What the rows share: `accelerator`, `model`, `framework`, `metric`, `accelerator_count`, `category`.
+    /// What the rows share: `accelerator`, `model`, `framework`, `metric`, `accelerator_count`, `category`, `scenario`.
     pub by: &'static str,
     /// Its value.
     pub key: String,
@@ -102,12 +102,13 @@ type KeyOf = fn(&Scored) -> String;
 
 /// What rows are grouped by.
 const GROUPINGS: &[(&str, KeyOf)] = &[
-    ("accelerator", |scored| scored.row.configuration.accelerator.clone()),
-    ("model", |scored| scored.row.configuration.model.clone()),
-    ("framework", |scored| scored.row.configuration.stack.clone()),
-    ("metric", |scored| scored.row.configuration.metric.word().to_owned()),
-    ("accelerator_count", |scored| count_band(scored.row.configuration.devices)),
-    ("category", |scored| scored.row.configuration.category.clone()),
+    ("accelerator", |scored| scored.keys.accelerator.clone()),
+    ("model", |scored| scored.keys.model.clone()),
+    ("framework", |scored| scored.keys.framework.clone()),
+    ("metric", |scored| scored.keys.metric.clone()),
+    ("accelerator_count", |scored| count_band(scored.keys.devices)),
+    ("category", |scored| scored.keys.category.clone()),
+    ("scenario", |scored| scored.keys.scenario.clone()),
 ];
 
 fn count_band(devices: Option<u64>) -> String {
@@ -134,6 +135,8 @@ impl Report {
             for row in &scored {
                 by_key.entry(key_of(row)).or_default().push(row);
             }
+            // Training rows have no scenario.
+            by_key.retain(|key, _| *by != "scenario" || !key.is_empty());
             groups.extend(by_key.into_iter().map(|(key, rows)| Group::of(by, key, Figures::of(&rows))));
         }
         Self {
@@ -151,11 +154,10 @@ impl Figures {
         let compared: Vec<(&Scored, &Comparison)> =
             rows.iter().filter_map(|row| Some((*row, row.outcome.as_ref().ok()?))).collect();
         for (row, _) in &compared {
-            *sizes.entry(&row.row.weight_group).or_default() += 1.0;
+            *sizes.entry(&row.weight_group).or_default() += 1.0;
         }
         let weighted = |figure: fn(&Comparison) -> f64| -> Vec<(f64, f64)> {
-            let weight =
-                |row: &Scored| 1.0 / sizes.get(row.row.weight_group.as_str()).copied().unwrap_or(1.0);
+            let weight = |row: &Scored| 1.0 / sizes.get(row.weight_group.as_str()).copied().unwrap_or(1.0);
             compared.iter().map(|(row, comparison)| (figure(comparison), weight(row))).collect()
         };
         let errors = weighted(|comparison| comparison.error_pct.abs());
@@ -198,16 +200,16 @@ impl RowReport {
     fn of(scored: &Scored) -> Self {
         let comparison = scored.outcome.as_ref().ok();
         Self {
-            id: scored.row.id.clone(),
-            metric: scored.row.configuration.metric.word().to_owned(),
-            published: scored.row.value,
+            id: scored.id.clone(),
+            metric: scored.keys.metric.clone(),
+            published: scored.published,
             predicted: comparison.map(|comparison| comparison.predicted.value),
             lo: comparison.map(|comparison| comparison.predicted.low),
             hi: comparison.map(|comparison| comparison.predicted.high),
             abs_pct_error: comparison.map(|comparison| comparison.error_pct.abs()),
             skipped: scored.outcome.as_ref().err().map(ToString::to_string),
-            category: scored.row.configuration.category.clone(),
-            weight_group: scored.row.weight_group.clone(),
+            category: scored.keys.category.clone(),
+            weight_group: scored.weight_group.clone(),
             term: comparison
                 .map(|comparison| comparison.predicted.term.to_owned())
                 .filter(|term| !term.is_empty()),

@@ -41,6 +41,12 @@ pub enum Skip {
     NoStepTime(String),
     /// There is no published value to compare with.
     Value,
+    /// Its value says nothing about a prediction; the words of the row.
+    NotScorable(String),
+    /// Its kind of load is not modelled yet.
+    Scenario(String),
+    /// What a serving model says about it.
+    Serving(String),
 }
 
 impl fmt::Display for Skip {
@@ -56,6 +62,9 @@ impl fmt::Display for Skip {
             Self::Network => f.write_str("several hosts over a network that the row does not name"),
             Self::NoStepTime(reason) => f.write_str(reason),
             Self::Value => f.write_str("no positive published value"),
+            Self::NotScorable(words) => write!(f, "not scorable: {words}"),
+            Self::Scenario(scenario) => write!(f, "scenario `{scenario}` is not modelled yet"),
+            Self::Serving(reason) => f.write_str(reason),
         }
     }
 }

@@ -9,8 +9,25 @@ use super::resolve::Skip;
 /// A row with its prediction, or the reason why there is none.
 #[derive(Clone, Debug)]
 pub(super) struct Scored {
-    pub row: Row,
+    pub id: String,
+    /// The published value; `None` when blank.
+    pub published: Option<f64>,
+    pub weight_group: String,
+    pub keys: Keys,
     pub outcome: Result<Comparison, Skip>,
+}
+
+/// What rows are grouped by in the report.
+#[derive(Clone, Debug)]
+pub(super) struct Keys {
+    pub accelerator: String,
+    pub model: String,
+    pub framework: String,
+    pub metric: String,
+    pub devices: Option<u64>,
+    pub category: String,
+    /// How load was put on; empty for training rows.
+    pub scenario: String,
 }
 
 /// A prediction beside the published value.
@@ -25,19 +42,32 @@ pub(super) struct Comparison {
 
 impl Scored {
     pub(super) fn of(row: Row, predictor: &mut Predictor<'_>) -> Result<Self, ProfileError> {
-        let published = row.value.filter(|value| *value > 0.0);
-        let outcome = predictor.predict(&row.configuration)?.and_then(|predicted| {
-            let published = published.ok_or(Skip::Value)?;
-            if !(predicted.value.is_finite() && predicted.value > 0.0) {
-                return Err(Skip::NoStepTime("no finite step time".to_owned()));
-            }
-            Ok(Comparison {
-                predicted,
-                error_pct: (predicted.value / published - 1.0) * 100.0,
-                covered: (predicted.low..=predicted.high).contains(&published),
-            })
-        });
-        Ok(Self { row, outcome })
+        let outcome = predictor.predict(&row.configuration)?;
+        let outcome = outcome.and_then(|predicted| Comparison::of(predicted, row.value));
+        let keys = Keys {
+            accelerator: row.configuration.accelerator.clone(),
+            model: row.configuration.model.clone(),
+            framework: row.configuration.stack.clone(),
+            metric: row.configuration.metric.word().to_owned(),
+            devices: row.configuration.devices,
+            category: row.configuration.category.clone(),
+            scenario: String::new(),
+        };
+        Ok(Self { id: row.id, published: row.value, weight_group: row.weight_group, keys, outcome })
+    }
+}
+
+impl Comparison {
+    pub(super) fn of(predicted: Predicted, published: Option<f64>) -> Result<Self, Skip> {
+        let published = published.filter(|value| *value > 0.0).ok_or(Skip::Value)?;
+        if !(predicted.value.is_finite() && predicted.value > 0.0) {
+            return Err(Skip::NoStepTime("no finite step time".to_owned()));
+        }
+        Ok(Self {
+            predicted,
+            error_pct: (predicted.value / published - 1.0) * 100.0,
+            covered: (predicted.low..=predicted.high).contains(&published),
+        })
     }
 }
 

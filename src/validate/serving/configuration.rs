@@ -19,6 +19,23 @@ pub enum ServingMetric {
     TokensPerSecond,
 }
 
+impl ServingMetric {
+    /// The metric of a column's word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        Some(match word {
+            "latency_ms" => Self::Latency,
+            "ttft_ms" => Self::TimeToFirstToken,
+            "tpot_ms" | "itl_ms" => Self::TimePerOutputToken,
+            "samples_s" => Self::SamplesPerSecond,
+            "qps" => Self::QueriesPerSecond,
+            "tok_s_output" => Self::OutputTokensPerSecond,
+            "tok_s_total" => Self::TokensPerSecond,
+            _ => return None,
+        })
+    }
+}
+
 /// Which figure of a distribution.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ServingStatistic {
@@ -26,6 +43,20 @@ pub enum ServingStatistic {
     Mean,
     /// A quantile, as 0.99.
     Quantile(f64),
+}
+
+impl ServingStatistic {
+    /// `mean`, blank, `median`, or `p99` and its like; `None` when it is none of these, as `p101`.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        match word {
+            "" | "mean" => return Some(Self::Mean),
+            "median" => return Some(Self::Quantile(0.5)),
+            _ => {}
+        }
+        let percent: f64 = word.strip_prefix('p')?.parse().ok()?;
+        (percent > 0.0 && percent < 100.0).then_some(Self::Quantile(percent / 100.0))
+    }
 }
 
 /// How load was put on.
@@ -41,6 +72,27 @@ pub enum ServingScenario {
     SingleStream,
 }
 
+impl ServingScenario {
+    /// The scenario of a column's word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scenario| scenario.word() == word)
+    }
+
+    const ALL: [Self; 4] = [Self::Offline, Self::Online, Self::Server, Self::SingleStream];
+
+    /// The word of the column.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Offline => "offline",
+            Self::Online => "online",
+            Self::Server => "server",
+            Self::SingleStream => "single_stream",
+        }
+    }
+}
+
 /// A latency that a run had to keep: `ttft_p99=2000`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LatencyLimit {
@@ -50,6 +102,29 @@ pub struct LatencyLimit {
     pub quantile: f64,
     /// Limit in milliseconds.
     pub milliseconds: f64,
+}
+
+impl LatencyLimit {
+    /// Reads `p99=15` or `ttft_p99=2000;tpot_p99=200`; `None` when it is neither.
+    #[must_use]
+    pub fn list(text: &str) -> Option<Vec<Self>> {
+        text.split(';').map(str::trim).filter(|part| !part.is_empty()).map(Self::of).collect()
+    }
+
+    fn of(part: &str) -> Option<Self> {
+        let (name, limit) = part.split_once('=')?;
+        let (metric, quantile) = match name.rsplit_once('_') {
+            None => (ServingMetric::Latency, name),
+            Some(("ttft", quantile)) => (ServingMetric::TimeToFirstToken, quantile),
+            Some(("tpot", quantile)) => (ServingMetric::TimePerOutputToken, quantile),
+            Some(_) => return None,
+        };
+        let ServingStatistic::Quantile(quantile) = ServingStatistic::of(quantile.trim())? else {
+            return None;
+        };
+        let milliseconds: f64 = limit.trim().parse().ok()?;
+        (milliseconds > 0.0 && milliseconds < 1e12).then_some(Self { metric, quantile, milliseconds })
+    }
 }
 
 /// The configuration of a published serving row. It holds no value, name, source or note of the row. Texts are as
@@ -114,4 +189,18 @@ pub struct ServingConfiguration {
     pub speculative: String,
     /// Length of the run: seconds or requests, as written.
     pub duration_or_requests: String,
+}
+
+impl ServingConfiguration {
+    /// A text that rows of one run share: everything but which figure is asked for.
+    #[must_use]
+    pub fn run_key(&self) -> String {
+        let run = Self {
+            metric: ServingMetric::Latency,
+            statistic: ServingStatistic::Mean,
+            per_device: false,
+            ..self.clone()
+        };
+        format!("{run:?}")
+    }
 }
