@@ -3,6 +3,7 @@
 use include_dir::{Dir, include_dir};
 
 static ACCELERATORS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/accelerators");
+static ENGINES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/engines");
 static FACTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/facts");
 static MODELS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/models");
 static SPOT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/spot");
@@ -13,6 +14,7 @@ static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 pub(super) fn catalog_files() -> Vec<(String, &'static str)> {
     let folders = [
         ("assets/accelerators", &ACCELERATORS),
+        ("assets/engines", &ENGINES),
         ("assets/facts", &FACTS),
         ("assets/models", &MODELS),
         ("assets/spot", &SPOT),

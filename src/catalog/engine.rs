@@ -54,6 +54,9 @@ pub struct Engine {
     pub preemption: Preemption,
     /// Whether prefixes are kept and found again by default.
     pub prefix_cache: bool,
+    /// Host time of launching one layer, where steps are not captured as graphs: the device waits for it when its own work
+    /// is shorter.
+    pub layer_overhead: Seconds,
     /// Host time of a step that the device does not hide.
     pub step_overhead: Seconds,
     /// The same for each sequence of a step.

@@ -4,6 +4,7 @@
 use crate::document::{Default, Key, Kind, Table};
 use crate::units::Dimension;
 
+use super::keys_engines::ENGINE;
 use super::keys_models::MODEL;
 use super::keys_prices::{
     ATTACH_RULE, ATTACHMENT, COMPOSED, DISCOUNT, EGRESS, INSTANCE, REGION, RULE, SERVICE, STORAGE,
@@ -59,6 +60,7 @@ pub static CATALOG_FILE: Table = Table {
         key("record", Kind::Tables(&RECORD), "Measured rates of reading records."),
         key("usl", Kind::Tables(&USL), "Scaling of decode workers per processor family."),
         key("reader", Kind::Tables(&READER), "What one reader of a storage product gets."),
+        key("engine", Kind::Tables(&ENGINE), "Serving engines."),
     ],
 };
 

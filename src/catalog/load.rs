@@ -12,6 +12,7 @@ use crate::document::{
 use crate::units::Date;
 
 use super::accelerator::{Accelerator, AcceleratorKind, Peaks};
+use super::engine::Engine;
 use super::facts::{
     BillingRule, BootTimes, CarbonRegion, DecodeScaling, Discount, Egress, Fabric, FailureRates,
     RestartTimes, SpotProcess, Storage, StorageReader,
@@ -60,6 +61,8 @@ pub struct Catalog {
     pub decode: BTreeMap<String, DecodeScaling>,
     /// Readers by storage product.
     pub readers: BTreeMap<String, StorageReader>,
+    /// Serving engines by id.
+    pub engines: BTreeMap<String, Engine>,
     /// SHA-256 over the names and texts of all files, overlays included.
     pub digest: String,
     /// Hosts and attachments that scenarios may combine.
@@ -140,6 +143,7 @@ impl Catalog {
         self.add_prices(&file, faults);
         self.add_model(&file, faults);
         self.add_facts(&file, faults);
+        self.add_engines(&file, faults);
     }
 
     fn finish(&mut self, faults: &mut Diagnostics) {

@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::document::nearest_list;
 
 use super::accelerator::Accelerator;
+use super::engine::Engine;
 use super::facts::{BillingRule, CarbonRegion, Discount, Storage};
 use super::instance::{Instance, InstanceKind};
 use super::load::Catalog;
@@ -66,6 +67,18 @@ impl Catalog {
             .get(name)
             .or_else(|| self.models.values().find(|model| model.aliases.iter().any(|alias| alias == name)))
             .ok_or_else(|| Unknown::new("model", name, self.models.keys().map(String::as_str)))
+    }
+
+    /// A serving engine by id or alias.
+    ///
+    /// # Errors
+    /// With near names when there is none.
+    pub fn engine(&self, name: &str) -> Result<&Engine, Unknown> {
+        let lower = name.to_lowercase();
+        self.engines
+            .get(name)
+            .or_else(|| self.engines.values().find(|engine| engine.aliases.contains(&lower)))
+            .ok_or_else(|| Unknown::new("engine", name, self.engines.keys().map(String::as_str)))
     }
 
     /// The storage product of a provider in a region; a row for another region serves when there is none.

@@ -1,4 +1,4 @@
-//! Parallel layouts: the degrees by which a training job is split.
+//! Parallel layouts: the degrees by which a training job or a serving replica is split.
 
 /// What data-parallel ranks hold of the model's states (ZeRO, arXiv 1910.02054).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,5 +130,39 @@ impl ParallelLayout {
     pub fn shard_ranks(&self) -> u64 {
         let all = self.data.saturating_mul(self.context);
         if self.shard_group == 0 { all } else { self.shard_group.min(all) }
+    }
+}
+
+/// How one serving replica is split over its devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServingLayout {
+    /// Devices that share every layer.
+    pub tensor: u64,
+    /// Pipeline stages.
+    pub pipeline: u64,
+    /// Devices of a tensor group that hold different experts; a divisor of `tensor`. 1 splits every expert over all.
+    pub expert: u64,
+    /// Groups of a tensor group that attend to different sequences (data-parallel attention); a divisor of `tensor`. Each
+    /// has the attention weights of its own.
+    pub attention_data: u64,
+}
+
+impl Default for ServingLayout {
+    fn default() -> Self {
+        Self { tensor: 1, pipeline: 1, expert: 1, attention_data: 1 }
+    }
+}
+
+impl ServingLayout {
+    /// Devices of the replica.
+    #[must_use]
+    pub fn devices(&self) -> u64 {
+        self.tensor.saturating_mul(self.pipeline)
+    }
+
+    /// Devices that share the attention of one sequence.
+    #[must_use]
+    pub fn attention_tensor(&self) -> f64 {
+        (self.tensor as f64 / self.attention_data.max(1) as f64).max(1.0)
     }
 }

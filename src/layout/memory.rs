@@ -25,6 +25,8 @@ pub enum Part {
     Optimizer,
     /// This device's share of the embedding tables and their optimizer state.
     Embeddings,
+    /// Keys and values of the longest sequence.
+    Cache,
     /// Activations of one micro-batch, or of those in flight in a pipeline.
     Activations,
     /// Scores over the vocabulary.
@@ -46,6 +48,7 @@ impl Part {
             Self::Gradients => "gradients",
             Self::Optimizer => "optimizer",
             Self::Embeddings => "embeddings",
+            Self::Cache => "cache",
             Self::Activations => "activations",
             Self::Logits => "logits",
             Self::Buffers => "buffers",

@@ -9,6 +9,7 @@ mod memory;
 mod plan;
 mod reason;
 mod search;
+mod serving_memory;
 mod sizes;
 mod stack;
 mod transformer_memory;
@@ -21,6 +22,7 @@ pub use reason::Reason;
 pub use search::{
     FoundLayout, LayoutQuestion, LayoutSearch, NoLayout, OTHERS, SearchCounts, StepCost, search,
 };
+pub use serving_memory::{ServingMemory, ServingMemoryJob, serving_memory};
 pub use stack::TrainingStack;
 pub use transformer_memory::{MemoryBreakdown, MemoryJob, StageLayers, stage_layers, transformer_memory};
 pub use words::LayoutWords;

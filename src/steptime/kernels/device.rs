@@ -6,6 +6,7 @@ use crate::catalog::{Accelerator, Precision};
 use crate::units::{Bytes, BytesPerSecond, FlopsPerSecond, Seconds};
 
 use super::attention::{AttentionKernel, AttentionRates, AttentionShape, Pass, unfused_seconds};
+use super::decode::{DecodeCurve, DecodeRates};
 use super::matmul::{MatmulRates, MatmulShape};
 use super::profile::{KernelProfile, Kinship};
 
@@ -37,6 +38,7 @@ pub struct DeviceRates {
     pub bandwidth: BytesPerSecond,
     matmul: [(MatmulRates, f64); Precision::ALL.len()],
     attention: [(AttentionRates, f64); 2],
+    decode: (DecodeRates, f64),
     launch: Seconds,
     elementwise: BytesPerSecond,
     elementwise_error: f64,
@@ -69,6 +71,7 @@ impl DeviceRates {
             bandwidth,
             matmul: matmul.try_into().map_err(|_| missing("matrix-product curve"))?,
             attention: attention.try_into().map_err(|_| missing("attention curve"))?,
+            decode: build.decode().ok_or_else(|| missing("decode curve"))?,
             launch: Seconds(plain.launch_s),
             elementwise: bandwidth * plain.bandwidth_share,
             elementwise_error: plain.log_error,
@@ -98,6 +101,18 @@ impl DeviceRates {
             }
         };
         if pass == Pass::Backward { own.hypot(UNTABLED_ATTENTION_ERROR) } else { own }
+    }
+
+    /// Attention of one token over its cache.
+    #[must_use]
+    pub fn decode(&self) -> &DecodeRates {
+        &self.decode.0
+    }
+
+    /// Standard deviation of ln(predicted ÷ true) of decode attention.
+    #[must_use]
+    pub fn decode_log_error(&self) -> f64 {
+        self.decode.1
     }
 
     /// Standard deviation of ln(predicted ÷ true) of element-wise kernels.
@@ -225,5 +240,14 @@ impl Build<'_> {
         let carried = if own_tables { 0.0 } else { SAME_FAMILY_ERROR.max(self.kin.carried_error) };
         let rates = AttentionRates::new(curve, peak, self.bandwidth, self.units);
         Some((rates, fitted.log_error.hypot(carried)))
+    }
+
+    fn decode(&self) -> Option<(DecodeRates, f64)> {
+        let fitted = self.profile.decode(&self.kin.family)?;
+        let (_, peak) = self.native(Precision::Bf16)?;
+        let own_tables = fitted.accelerators.contains(&self.accelerator.name);
+        let carried = if own_tables { 0.0 } else { SAME_FAMILY_ERROR.max(self.kin.carried_error) };
+        let curve: DecodeCurve = fitted.curve;
+        Some((DecodeRates::new(curve, self.bandwidth, peak), fitted.log_error.hypot(carried)))
     }
 }

@@ -133,6 +133,25 @@ impl MatmulRates {
         Seconds(curve.launch_s + throttled + self.conversion(shape))
     }
 
+    /// Time of the products when weights (the `n × k` operand) are stored in `weight_bytes` each, and how far reading them
+    /// binds: 1 for streaming alone, 0 for arithmetic alone.
+    #[must_use]
+    pub fn streamed(&self, shape: MatmulShape, weight_bytes: f64) -> (Seconds, f64) {
+        if shape.flops() <= 0.0 {
+            return (Seconds::ZERO, 0.0);
+        }
+        let curve = &self.curve;
+        let MatmulShape { groups, m, n, k } = shape;
+        let bytes = groups * (m * k * self.operand_bytes + n * k * weight_bytes + m * n * self.result_bytes);
+        let traffic = bytes / (self.bandwidth * curve.bandwidth_share);
+        let arithmetic = self.arithmetic(shape);
+        let work = arithmetic.max(traffic) + curve.overlap_loss * arithmetic.min(traffic);
+        let throttled = work + curve.throttle * (work - curve.throttle_after_s).max(0.0);
+        let seconds = Seconds(curve.launch_s + throttled + self.conversion(shape));
+        let (of_traffic, of_arithmetic) = (traffic.powi(4), arithmetic.powi(4));
+        (seconds, of_traffic / (of_traffic + of_arithmetic).max(f64::MIN_POSITIVE))
+    }
+
     fn arithmetic(&self, shape: MatmulShape) -> f64 {
         let inner = shape.k + self.curve.inner_overhead;
         let mut fastest = f64::INFINITY;

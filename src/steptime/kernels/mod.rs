@@ -1,4 +1,4 @@
-//! Kernels of a training step: matrix products, attention, element-wise passes.
+//! Kernels of a step: matrix products, attention, element-wise passes.
 //!
 //! [`KernelProfile`] holds the fitted curves by family of accelerators, [`DeviceRates`] puts them on one device's
 //! datasheet (look up once, evaluate often: an evaluation takes well under a microsecond), and [`matmul_seconds`],
@@ -6,12 +6,14 @@
 //! nearest family's efficiencies on its own datasheet and a wider error. It must not know models or layouts.
 
 mod attention;
+mod decode;
 mod device;
 mod fit;
 mod matmul;
 mod profile;
 
 pub use attention::{AttentionCurve, AttentionKernel, AttentionRates, AttentionShape, Pass};
+pub use decode::{DecodeCurve, DecodeRates};
 pub use device::{
     DeviceRates, NoKernel, attention_seconds, elementwise_seconds, grouped_matmul_seconds, matmul_seconds,
 };

@@ -9,10 +9,12 @@ use crate::catalog::Precision;
 use crate::steptime::tables::{ProfileError, rows};
 
 use super::attention::{AttentionCurve, AttentionKernel};
+use super::decode::DecodeCurve;
 use super::matmul::MatmulCurve;
 
 const MATMUL_FILE: &str = "assets/profiles/matmul-kernels.csv";
 const ATTENTION_FILE: &str = "assets/profiles/attention-kernels.csv";
+const DECODE_FILE: &str = "assets/profiles/decode-kernels.csv";
 const ELEMENTWISE_FILE: &str = "assets/profiles/elementwise-kernels.csv";
 const UNITS_FILE: &str = "assets/profiles/compute-units.csv";
 const FAMILIES_FILE: &str = "assets/profiles/kernel-families.csv";
@@ -37,6 +39,7 @@ pub struct Fitted<C> {
 pub struct KernelProfile {
     pub(super) matmul: BTreeMap<(String, Precision), Fitted<MatmulCurve>>,
     pub(super) attention: BTreeMap<(String, AttentionKernel), Fitted<AttentionCurve>>,
+    pub(super) decode: BTreeMap<String, Fitted<DecodeCurve>>,
     pub(super) elementwise: BTreeMap<String, Elementwise>,
     pub(super) units: BTreeMap<String, f64>,
     pub(super) families: BTreeMap<String, Kinship>,
@@ -108,6 +111,18 @@ struct AttentionRow {
 }
 
 #[derive(Deserialize)]
+struct DecodeRow {
+    family: String,
+    launch_s: f64,
+    bandwidth_share: f64,
+    ramp: f64,
+    log_error: f64,
+    rows: u64,
+    accelerators: String,
+    source: String,
+}
+
+#[derive(Deserialize)]
 struct UnitsRow {
     accelerator: String,
     units: f64,
@@ -125,6 +140,9 @@ impl KernelProfile {
         }
         for row in rows(ATTENTION_FILE, include_str!("../../../assets/profiles/attention-kernels.csv"))? {
             profile.add_attention(row);
+        }
+        for row in rows(DECODE_FILE, include_str!("../../../assets/profiles/decode-kernels.csv"))? {
+            profile.add_decode(row);
         }
         let elementwise: Vec<Elementwise> =
             rows(ELEMENTWISE_FILE, include_str!("../../../assets/profiles/elementwise-kernels.csv"))?;
@@ -174,6 +192,19 @@ impl KernelProfile {
         };
         let fitted = fitted(curve, row.log_error, row.rows, &row.accelerators, row.source);
         self.attention.insert((row.family, row.kernel), fitted);
+    }
+
+    fn add_decode(&mut self, row: DecodeRow) {
+        let curve =
+            DecodeCurve { launch_s: row.launch_s, bandwidth_share: row.bandwidth_share, ramp: row.ramp };
+        let fitted = fitted(curve, row.log_error, row.rows, &row.accelerators, row.source);
+        self.decode.insert(row.family, fitted);
+    }
+
+    /// The decode-attention curve of a family.
+    #[must_use]
+    pub fn decode(&self, family: &str) -> Option<&Fitted<DecodeCurve>> {
+        self.decode.get(family)
     }
 
     /// The matrix-product curve of a family and precision, where tables or a judgement give one.

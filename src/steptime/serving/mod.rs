@@ -1,8 +1,18 @@
 //! Steps of serving: iterations of language models, batches of ordinary models.
 //!
-//! Owns the iteration times of one replica as a table ([`StepTable`]: look up, never evaluate, in a hot loop) and the
-//! models and fits that fill it. It must not know queues, routers, requests or prices.
+//! Owns the iteration times of one replica as a table ([`StepTable`]: look up, never evaluate, in a hot loop), the laws
+//! of language models that fill it ([`ServingLaws`]) and the fit that scales them ([`ServingSteps`]). It must not know
+//! queues, routers, requests or prices.
 
+mod job;
+mod laws;
+mod layers;
+mod predict;
 mod table;
+mod terms;
 
+pub use job::ServingJob;
+pub use laws::{ServingLaws, TableScope};
+pub use predict::{ServingSteps, ServingTable};
 pub use table::{DecodeLine, StepLaws, StepTable};
+pub use terms::{ServingScales, ServingSeconds, ServingTerm};

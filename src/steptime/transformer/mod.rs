@@ -23,3 +23,5 @@ pub use profile::{Coefficient, TransformerProfile};
 pub use step::StepParts;
 pub use tables::DeviceTables;
 pub use terms::{Term, Terms};
+
+pub(super) use products::{Matrix, Split, attention_matrices, feed_forward_matrices, sparse_layers};

@@ -63,7 +63,7 @@ impl JobNetwork {
     }
 
     /// Seconds of a collective among `ranks` devices that stand `stride` apart.
-    pub(super) fn seconds(&self, kind: Collective, bytes: f64, ranks: u64, stride: u64) -> f64 {
+    pub(in crate::steptime) fn seconds(&self, kind: Collective, bytes: f64, ranks: u64, stride: u64) -> f64 {
         if ranks <= 1 || bytes <= 0.0 {
             return 0.0;
         }
@@ -76,7 +76,7 @@ impl JobNetwork {
 
     /// Seconds of sending `bytes` along a chain of `stages` groups of `stride` devices, while all devices do: the slowest
     /// hop sets the pace, and a chain longer than a domain has one that leaves it.
-    pub(super) fn send(&self, bytes: f64, stride: u64, stages: u64) -> f64 {
+    pub(in crate::steptime) fn send(&self, bytes: f64, stride: u64, stages: u64) -> f64 {
         let leaves = stride.saturating_mul(stages) > self.domain;
         let group = RankGroup {
             ranks: 2,
@@ -88,7 +88,7 @@ impl JobNetwork {
 
     /// Seconds of exchanging tokens with experts on `ranks` neighbours: inside a domain to each expert, across once to
     /// each domain that a token visits.
-    pub(super) fn dispatch(&self, token_bytes: f64, visits: f64, ranks: u64) -> f64 {
+    pub(in crate::steptime) fn dispatch(&self, token_bytes: f64, visits: f64, ranks: u64) -> f64 {
         let even = Collective::AllToAll { imbalance: 1.0 };
         let near = ranks.min(self.domain);
         let inside = self.seconds(even, token_bytes * visits, near, 1);

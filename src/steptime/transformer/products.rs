@@ -8,7 +8,7 @@ use super::job::TransformerJob;
 
 /// What tensor parallelism does to a weight matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Split {
+pub(in crate::steptime) enum Split {
     /// Every rank has it whole.
     Whole,
     /// Output columns are split.
@@ -18,7 +18,7 @@ enum Split {
 }
 
 /// A weight matrix: input and output width.
-type Matrix = (f64, f64, Split);
+pub(in crate::steptime) type Matrix = (f64, f64, Split);
 
 /// Forward and backward seconds of a set of products.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -156,11 +156,12 @@ impl Layers<'_> {
 }
 
 /// Layers whose feed-forward part is a mixture.
-pub(super) fn sparse_layers(shape: &Transformer) -> f64 {
+pub(in crate::steptime) fn sparse_layers(shape: &Transformer) -> f64 {
     shape.expert_layers() + if shape.experts.is_some() { shape.prediction_layers } else { 0.0 }
 }
 
-fn attention_matrices(attention: &Attention, hidden: f64) -> ([Matrix; 5], usize) {
+/// The weight matrices of one attention, the unused ones last, and how many there are.
+pub(in crate::steptime) fn attention_matrices(attention: &Attention, hidden: f64) -> ([Matrix; 5], usize) {
     let none = (0.0, 0.0, Split::Whole);
     match *attention {
         Attention::Grouped { heads, kv_heads, head_dim } => {
@@ -182,7 +183,8 @@ fn attention_matrices(attention: &Attention, hidden: f64) -> ([Matrix; 5], usize
     }
 }
 
-fn feed_forward_matrices(shape: &Transformer, inner: f64) -> [Matrix; 2] {
+/// The weight matrices of one feed-forward part of an inner width.
+pub(in crate::steptime) fn feed_forward_matrices(shape: &Transformer, inner: f64) -> [Matrix; 2] {
     let gates = if shape.gated { 2.0 } else { 1.0 };
     [(shape.hidden, inner * gates, Split::Columns), (inner, shape.hidden, Split::Rows)]
 }
