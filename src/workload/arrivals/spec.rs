@@ -63,6 +63,8 @@ pub struct TraceSource {
     pub speed: f64,
     /// Whether the trace starts again when it ends.
     pub repeat: bool,
+    /// Which `workload` of a file of windows that holds several.
+    pub select: Option<String>,
 }
 
 /// Columns of trace files.
@@ -70,7 +72,7 @@ pub struct TraceSource {
 pub enum TraceFormat {
     /// `TIMESTAMP,ContextTokens,GeneratedTokens` (Azure).
     Azure,
-    /// `arrival_s,input_tokens,output_tokens` or `arrival,…`, seconds.
+    /// `arrival_s,input_tokens,output_tokens`, seconds; other usual names of these columns are known as well.
     Seconds,
     /// JSON lines with `timestamp` in milliseconds, `input_length`, `output_length`, `hash_ids` (Mooncake).
     Mooncake,
@@ -107,7 +109,8 @@ pub struct LengthSpec {
     pub input: LengthLaw,
     /// Answer tokens.
     pub output: LengthLaw,
-    /// Lengths taken from a trace together, instead of the two laws.
+    /// Lengths taken from a trace together, instead of the two laws. Where it is the trace that the times come from,
+    /// each request has the lengths of its own row; otherwise the rows are taken in their order.
     pub trace: Option<TraceSource>,
 }
 
