@@ -41,7 +41,7 @@ pub struct ServingMemoryJob<'a> {
 }
 
 /// Bytes on one device.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ServingMemory {
     /// Weights.
     pub weights: f64,
