@@ -11,6 +11,7 @@ mod promises {
     mod layouts;
     mod models;
     mod node_steps;
+    mod services;
     mod transformer_steps;
 }
 mod published;

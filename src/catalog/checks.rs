@@ -1,6 +1,8 @@
 //! What a price list must satisfy as a whole, and what is marked for the reader.
 
-use crate::document::{Code, Diagnostic, Diagnostics, nearest};
+use std::collections::BTreeMap;
+
+use crate::document::{Code, Diagnostic, Diagnostics, Origin, nearest};
 
 use super::instance::Mark;
 use super::load::Catalog;
@@ -12,20 +14,38 @@ pub const OLD_ON_DEMAND_DAYS: i64 = 365;
 /// A regional price under this share of the median over regions is marked.
 const OUTLIER_SHARE: f64 = 0.75;
 
-/// Every accelerator that an instance names must exist.
+/// Every accelerator that an instance or a managed service names must exist.
 pub(super) fn references(catalog: &Catalog, faults: &mut Diagnostics) {
-    for instance in catalog.instances.values() {
-        let Some(name) = &instance.accelerator else { continue };
-        if !catalog.accelerators.contains_key(name) {
-            let mut fault = Diagnostic::new(
-                Code::UnknownName,
-                format!("instance {}", instance.id()),
-                format!("unknown accelerator `{name}`"),
-            );
-            fault.suggestion = nearest(name, catalog.accelerators.keys().map(String::as_str))
-                .map(|near| format!("did you mean `{near}`?"));
-            faults.push(fault);
+    let known = &catalog.accelerators;
+    let instances = catalog
+        .instances
+        .values()
+        .map(|instance| (format!("instance {}", instance.id()), instance.accelerator.as_ref()));
+    let services = catalog
+        .services
+        .values()
+        .map(|service| (format!("service {}", service.id()), service.accelerator.as_ref()));
+    for (key, name) in instances.chain(services) {
+        if let Some(name) = name.filter(|name| !known.contains_key(*name)) {
+            faults.push(unknown(&catalog.places, key, "accelerator", name, known.keys()));
         }
+    }
+}
+
+/// A fault at the entry that names what is not there.
+pub(super) fn unknown<'a>(
+    places: &BTreeMap<String, Origin>,
+    key: String,
+    what: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a String>,
+) -> Diagnostic {
+    let place = places.get(&key);
+    let mut fault = Diagnostic::new(Code::UnknownName, key, format!("unknown {what} `{name}`"));
+    fault.suggestion = nearest(name, known.map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+    match place {
+        Some(origin) => fault.at(origin),
+        None => fault,
     }
 }
 

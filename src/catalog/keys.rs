@@ -7,7 +7,7 @@ use crate::units::Dimension;
 use super::keys_engines::ENGINE;
 use super::keys_models::MODEL;
 use super::keys_prices::{
-    ATTACH_RULE, ATTACHMENT, COMPOSED, DISCOUNT, EGRESS, INSTANCE, REGION, RULE, SERVICE, STORAGE,
+    API, ATTACH_RULE, ATTACHMENT, COMPOSED, DISCOUNT, EGRESS, INSTANCE, REGION, RULE, SERVICE, STORAGE,
 };
 
 pub(super) const fn key(name: &'static str, kind: Kind, doc: &'static str) -> Key {
@@ -49,6 +49,7 @@ pub static CATALOG_FILE: Table = Table {
         key("storage", Kind::Tables(&STORAGE), "Storage products."),
         key("egress", Kind::Tables(&EGRESS), "Egress tiers."),
         key("service", Kind::Tables(&SERVICE), "Managed services."),
+        key("api", Kind::Tables(&API), "Prices of models behind an API."),
         key("region", Kind::Tables(&REGION), "Carbon intensity of regions."),
         key("fabric", Kind::Tables(&FABRIC), "Fitted fabrics."),
         key("rate", Kind::Tables(&RATE), "Failure rates."),

@@ -169,17 +169,65 @@ pub(super) static EGRESS: Table = Table {
 };
 
 pub(super) static SERVICE: Table = Table {
-    doc: "A managed service.",
+    doc: "A managed service: a premium on the machine's price, a price in its place, or a fee.",
     keys: &[
         required("provider", Kind::Text, "Provider id."),
         required("service", Kind::Text, "Service."),
-        key("item", Kind::Text, "Item."),
-        key("price", Kind::Text, "Price with its unit."),
-        key("per", Kind::Text, "What the price is for."),
-        key("premium_percent", Kind::Number { min: -100.0, max: 1000.0 }, "Premium over the raw machine."),
+        required("item", Kind::Text, "Item of its price list."),
+        required(
+            "kind",
+            Kind::Choice(&["endpoint", "batch-job", "pipeline", "serverless", "cluster", "other"]),
+            "What it does for its user.",
+        ),
+        key("accelerator", Kind::Text, "Catalog name of the accelerator that the item is about."),
+        key(
+            "premium_percent",
+            Kind::Number { min: 0.0, max: 1000.0 },
+            "Percent of the machine's on-demand price that comes on top.",
+        ),
+        key("hourly", Kind::non_negative(Dimension::MoneyPerHour), "Price of an hour."),
+        key("once", Kind::non_negative(Dimension::Money), "Price of one run."),
+        key("per_million", Kind::non_negative(Dimension::MoneyPerMillion), "Price of a million."),
+        key(
+            "per",
+            Kind::Choice(&["machine", "accelerator", "vcpu", "gib", "cluster", "run", "request"]),
+            "What the price is for.",
+        ),
+        key("idle_billed", Kind::Boolean, "Whether it costs while no request is there."),
+        key("least_vcpus", Kind::Number { min: 0.1, max: 1e4 }, "vCPUs that must be taken with it."),
+        key("least_memory", BYTES, "Memory that must be taken with it."),
+        key("start", TIME, "Time to start one more instance."),
         SOURCE,
         AS_OF,
         NOTES,
+    ],
+};
+
+pub(super) static API: Table = Table {
+    doc: "A price list of models behind an API.",
+    keys: &[
+        required("provider", Kind::Text, "Who sells it."),
+        required("prices", Kind::Tables(&API_PRICE), "Prices by model."),
+        SOURCE,
+        AS_OF,
+        NOTES,
+    ],
+};
+
+static API_PRICE: Table = Table {
+    doc: "The price of one model behind an API.",
+    keys: &[
+        required("name", Kind::Text, "The seller's own name of the model."),
+        key("model", Kind::Text, "Catalog model of the same shape."),
+        required("input", Kind::positive(Dimension::MoneyPerMillion), "Price of a million input tokens."),
+        required("output", Kind::positive(Dimension::MoneyPerMillion), "Price of a million output tokens."),
+        key(
+            "cache_read",
+            Kind::non_negative(Dimension::MoneyPerMillion),
+            "Price of a million input tokens found in the seller's cache.",
+        ),
+        key("context", Kind::count(), "Longest context in tokens."),
+        key("batch", Kind::Boolean, "Whether answers may take hours."),
     ],
 };
 

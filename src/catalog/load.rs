@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::document::{
-    Code, Diagnostics, LoadError, MAX_DOCUMENT_BYTES, Node, Reader, Value, check, load, read_file,
+    Code, Diagnostics, LoadError, MAX_DOCUMENT_BYTES, Node, Origin, Reader, Value, check, load, read_file,
 };
 use crate::units::Date;
 
@@ -21,6 +21,7 @@ use super::instance::Instance;
 use super::keys::CATALOG_FILE;
 use super::load_prices::Parts;
 use super::model::Model;
+use super::services::{ApiPrice, ManagedService};
 use super::{Fact, checks, embedded};
 
 /// Overlay folders are searched this deep.
@@ -45,6 +46,10 @@ pub struct Catalog {
     pub billing: Vec<BillingRule>,
     /// Discounts.
     pub discounts: Vec<Discount>,
+    /// Prices of models behind an API, by `provider/name`.
+    pub api_prices: BTreeMap<String, ApiPrice>,
+    /// Managed services, by `provider/service/item`.
+    pub services: BTreeMap<String, ManagedService>,
     /// Carbon intensity of regions.
     pub carbon: Vec<CarbonRegion>,
     /// Failure rates by environment.
@@ -67,6 +72,8 @@ pub struct Catalog {
     pub digest: String,
     /// Hosts and attachments that scenarios may combine.
     pub(super) parts: Parts,
+    /// Where entries stand that name others, for faults found when all files are read.
+    pub(super) places: BTreeMap<String, Origin>,
 }
 
 /// Why a catalog cannot be used.
@@ -144,12 +151,21 @@ impl Catalog {
         self.add_model(&file, faults);
         self.add_facts(&file, faults);
         self.add_engines(&file, faults);
+        self.add_services(&file, faults);
     }
 
     fn finish(&mut self, faults: &mut Diagnostics) {
         self.compose(faults);
+        self.join_api_prices(faults);
         checks::references(self, faults);
         checks::mark(self);
+    }
+
+    /// Remembers where an entry names another, for [`checks`].
+    pub(super) fn keep_place(&mut self, entry: String, reader: &Reader<'_>, key: &str) {
+        if let Some(origin) = reader.get(key).map(|node| &node.origin) {
+            self.places.insert(entry, origin.clone());
+        }
     }
 
     fn add_accelerators(&mut self, file: &FileReader<'_>, faults: &mut Diagnostics) {

@@ -55,6 +55,7 @@ impl Catalog {
         let provider = file.reader.text("provider").unwrap_or("user");
         for entry in file.reader.tables("instance") {
             let instance = instance(&entry, provider, file, faults);
+            self.keep_place(format!("instance {}", instance.id()), &entry, "accelerator");
             self.instances.insert(instance.id(), instance);
         }
         for entry in file.reader.tables("host") {

@@ -10,6 +10,7 @@ use super::facts::{BillingRule, CarbonRegion, Discount, Storage};
 use super::instance::{Instance, InstanceKind};
 use super::load::Catalog;
 use super::model::Model;
+use super::services::{ApiPrice, ManagedService, ServiceKind};
 
 /// A name that the catalog does not know.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -98,7 +99,51 @@ impl Catalog {
         self.billing
             .iter()
             .filter(|rule| rule.provider == instance.provider)
-            .find(|rule| rule.product.contains("TPU") == tpu)
+            .find(|rule| rule.product.contains("tpu") == tpu)
+    }
+
+    /// The price of a model behind an API, by `provider/name`.
+    ///
+    /// # Errors
+    /// With near names when there is none.
+    pub fn api_price(&self, id: &str) -> Result<&ApiPrice, Unknown> {
+        self.api_prices
+            .get(id)
+            .ok_or_else(|| Unknown::new("api-price", id, self.api_prices.keys().map(String::as_str)))
+    }
+
+    /// What the shape of a catalog model is sold for behind APIs, cheapest first for so many input tokens to so many
+    /// output tokens; `batch` adds prices whose answers may take hours.
+    #[must_use]
+    pub fn api_prices_of(&self, model: &str, mix: (f64, f64), batch: bool) -> Vec<&ApiPrice> {
+        let mut found: Vec<&ApiPrice> = self
+            .api_prices
+            .values()
+            .filter(|price| price.model.as_deref() == Some(model) && (batch || !price.batch))
+            .collect();
+        found.sort_by_key(|price| price.cost(1e6 * mix.0, 0.0, 1e6 * mix.1));
+        found
+    }
+
+    /// The item of a provider's managed services that does this: one about the accelerator, or else a general one, or
+    /// else one about another accelerator; items with a price before items without.
+    #[must_use]
+    pub fn managed(
+        &self,
+        provider: &str,
+        kind: ServiceKind,
+        accelerator: Option<&str>,
+    ) -> Option<&ManagedService> {
+        self.services.values().filter(|item| item.provider == provider && item.kind == kind).min_by_key(
+            |item| {
+                let about = match (item.accelerator.as_deref(), accelerator) {
+                    (Some(ours), Some(wanted)) if ours == wanted => 0,
+                    (None, _) => 1,
+                    _ => 2,
+                };
+                (!item.is_priced(), about)
+            },
+        )
     }
 
     /// The discount of a commitment of `years` on an instance: its family's, that of machines without accelerators, or

@@ -60,7 +60,7 @@ pub enum Command {
     /// Fit profiles of step times.
     #[command(subcommand)]
     Calibrate(Calibrate),
-    /// List accelerators, machines, prices, models, profiles, policies or examples.
+    /// List accelerators, machines, prices, API prices, managed services, models, profiles, policies or examples.
     List(List),
     /// Explain where one figure of a scenario comes from.
     Explain(Explain),
@@ -194,6 +194,10 @@ pub enum What {
     Accelerators,
     Instances,
     Prices,
+    /// Prices of models behind an API, by the token.
+    ApiPrices,
+    /// Managed services: endpoints, batch jobs, clusters.
+    Managed,
     Models,
     Profiles,
     Policies,

@@ -12,6 +12,8 @@ pub fn run(options: &List, shared: &Shared) -> Result<Status, Failure> {
         What::Accelerators => Listing::Accelerators,
         What::Instances => Listing::Instances,
         What::Prices => Listing::Prices,
+        What::ApiPrices => Listing::ApiPrices,
+        What::Managed => Listing::Managed,
         What::Models => Listing::Models,
         What::Profiles => Listing::Profiles,
         What::Policies => Listing::Policies,

@@ -7,6 +7,7 @@ use crate::document::nearest;
 use crate::workload::failures::CheckpointPolicy;
 use crate::workload::training::InputMode;
 
+use super::list_services;
 use super::table::{Cell, Table};
 
 /// What can be listed.
@@ -18,6 +19,10 @@ pub enum Listing {
     Instances,
     /// Prices per region.
     Prices,
+    /// Prices of models behind an API, by the token.
+    ApiPrices,
+    /// Managed services.
+    Managed,
     /// Models.
     Models,
     /// Measured and fitted behaviour: spot markets, fabrics, decode scaling.
@@ -67,6 +72,8 @@ pub fn list(
         Listing::Accelerators => accelerators(catalog),
         Listing::Instances => instances(catalog),
         Listing::Prices => prices(catalog),
+        Listing::ApiPrices => list_services::api_prices(catalog),
+        Listing::Managed => list_services::managed(catalog),
         Listing::Models => models(catalog),
         Listing::Profiles => profiles(catalog),
         Listing::Policies => policies(),

@@ -13,7 +13,7 @@ mod time;
 
 pub use date::Date;
 pub use display::{Significant, human_duration};
-pub use money::{Money, PricePerByteMonth, PricePerHour};
+pub use money::{Money, PricePerByteMonth, PricePerHour, PricePerMillion};
 pub use parse::{Dimension, QuantityError, parse_decimal, parse_quantity};
 pub use quantity::{Bytes, BytesPerSecond, Flops, FlopsPerSecond, SamplesPerSecond, Seconds, Watts};
 pub use time::{NANOS_PER_SECOND, SimSpan, SimTime};

@@ -123,6 +123,31 @@ impl PricePerByteMonth {
     }
 }
 
+/// A price of use: money for a million tokens, requests, predictions or lookups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PricePerMillion(pub Money);
+
+impl PricePerMillion {
+    /// Cost of `count` things, rounded once to the nearest nano-dollar.
+    #[must_use]
+    pub fn for_count(self, count: f64) -> Money {
+        self.0.scaled(count / 1e6)
+    }
+
+    /// In dollars per million.
+    #[must_use]
+    pub fn usd_per_million(self) -> f64 {
+        self.0.usd()
+    }
+
+    /// Scaled by a factor.
+    #[must_use]
+    pub fn scaled(self, factor: f64) -> Self {
+        Self(self.0.scaled(factor))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,6 +27,8 @@ pub enum Dimension {
     MoneyPerByteMonth,
     /// US dollars per gigabyte.
     MoneyPerByte,
+    /// US dollars per million tokens, requests or lookups.
+    MoneyPerMillion,
     /// Events per second, written per second, minute, hour, day, week, or year.
     Rate,
 }
@@ -68,6 +70,7 @@ impl Dimension {
             Self::MoneyPerHour => "price per hour",
             Self::MoneyPerByteMonth => "storage price",
             Self::MoneyPerByte => "price per amount of data",
+            Self::MoneyPerMillion => "price per million",
             Self::Rate => "event rate",
         }
     }
@@ -83,11 +86,12 @@ impl Dimension {
             Self::FlopsPerSecond => FLOP_RATES,
             Self::Power => &[("W", 1.0), ("kW", 1e3), ("MW", 1e6)],
             Self::Money => &[("USD", 1.0), ("$", 1.0)],
-            Self::MoneyPerHour => &[("USD/h", 1.0), ("$/h", 1.0), ("USD/hour", 1.0)],
+            Self::MoneyPerHour => &[("USD/h", 1.0), ("$/h", 1.0), ("USD/hour", 1.0), ("USD/s", 3600.0)],
             Self::MoneyPerByteMonth => {
                 &[("USD/GB-month", 1.0), ("USD/GiB-month", 1.0 / 1.073_741_824), ("USD/TB-month", 1e-3)]
             }
             Self::MoneyPerByte => &[("USD/GB", 1.0), ("USD/GiB", 1.0 / 1.073_741_824), ("USD/TB", 1e-3)],
+            Self::MoneyPerMillion => PER_MILLION,
             Self::Rate => RATES,
         }
     }
@@ -106,6 +110,7 @@ impl Dimension {
             Self::Money => (1e-9, 1e15),
             Self::MoneyPerHour => (1e-9, 1e9),
             Self::MoneyPerByteMonth | Self::MoneyPerByte => (1e-9, 1e6),
+            Self::MoneyPerMillion => (1e-9, 1e9),
             Self::Rate => (1e-15, 1.0),
         }
     }
@@ -132,6 +137,7 @@ impl Dimension {
             Self::MoneyPerHour => "2.48 USD/h",
             Self::MoneyPerByteMonth => "0.02 USD/GB-month",
             Self::MoneyPerByte => "0.09 USD/GB",
+            Self::MoneyPerMillion => "0.60 USD/Mtok",
             Self::Rate => "2 /week",
         }
     }
@@ -196,6 +202,14 @@ const FLOP_RATES: &[(&str, f64)] = &[
     ("PFLOP/s", 1e15),
     ("GOP/s", 1e9),
     ("TOP/s", 1e12),
+];
+const PER_MILLION: &[(&str, f64)] = &[
+    ("USD/Mtok", 1.0),
+    ("USD/M", 1.0),
+    ("USD/Mreq", 1.0),
+    ("$/Mtok", 1.0),
+    ("$/M", 1.0),
+    ("USD/ktok", 1000.0),
 ];
 const RATES: &[(&str, f64)] = &[
     ("/s", 1.0),

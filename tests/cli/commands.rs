@@ -91,7 +91,7 @@ fn lists_are_filtered_and_sorted() {
     );
     let prices = text(&["list", "prices", "--format", "csv"]);
     assert!(prices.lines().count() > 400, "{} prices", prices.lines().count());
-    for what in ["instances", "models", "profiles", "policies", "examples"] {
+    for what in ["instances", "api-prices", "managed", "models", "profiles", "policies", "examples"] {
         assert!(text(&["list", what]).lines().count() > 4, "{what}");
     }
     let output = capplan().args(["list", "models", "--filter", "parmeters_m>1"]).output().unwrap();
