@@ -1,5 +1,5 @@
 //! What is bought by the token or managed by a cloud is sourced, sound, and laid over like any other price.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::Path;
 
