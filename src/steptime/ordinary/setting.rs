@@ -10,7 +10,7 @@ use crate::catalog::{Accelerator, Peaks};
 const COMPUTE_WEIGHT: f64 = 0.7;
 /// Operations per byte at which a typical layer meets both ceilings.
 const TYPICAL_INTENSITY: f64 = 50.0;
-/// Peak (TFLOP/s), bandwidth (GB/s) and power (W) from which slopes are counted, taken for devices that state none.
+/// Peak (TFLOP/s), bandwidth (GB/s) and power (W) from which ratios are counted, taken for devices that state none.
 const NOMINAL_PEAK: f64 = 100.0;
 const NOMINAL_BANDWIDTH: f64 = 500.0;
 const NOMINAL_POWER: f64 = 300.0;
@@ -152,7 +152,6 @@ pub(super) struct Factors {
     /// ln of the devices.
     pub devices: f64,
     pub version: f64,
-    pub peak: f64,
     pub ridge: f64,
     pub power: f64,
     /// ln of samples per second of one device before any correction.
@@ -228,7 +227,6 @@ impl ServedSetting {
                 libm::log(self.devices)
             },
             version: self.version.map_or(0.0, |version| version - NOMINAL_VERSION),
-            peak: if known.is_some() { ln_peak } else { 0.0 },
             ridge: if known.is_some() && self.device.bandwidth.is_some() {
                 ln_peak - ln_bandwidth
             } else {

@@ -160,14 +160,11 @@ fn fit_of(catalog: &Catalog, names: &Names, file: &str, source: impl Read) -> Re
 }
 
 /// What a row says of the rate of one device; `None` where it says nothing, as rows of servers and of quantiles.
-fn observation(
-    catalog: &Catalog,
-    names: &Names,
-    row: ServingRow,
-) -> Option<ServedObservation> {
+fn observation(catalog: &Catalog, names: &Names, row: ServingRow) -> Option<ServedObservation> {
     let value = row.value.filter(|value| *value > 0.0 && row.not_scorable.is_none())?;
     let configuration = row.configuration.ok()?;
-    if configuration.scenario == ServingScenario::Server || configuration.statistic != ServingStatistic::Mean {
+    if configuration.scenario == ServingScenario::Server || configuration.statistic != ServingStatistic::Mean
+    {
         return None;
     }
     let resolved = OrdinaryRow::of(catalog, names, &configuration).ok()?;
