@@ -2,7 +2,7 @@
 //!
 //! Owns the random streams and the laws drawn from them ([`Stream`], [`Law`]), intervals and the rule when to
 //! stop ([`Interval`], [`Stopping`]), quantiles, series and the end of their warm-up ([`BatchMeans`],
-//! [`mser5`]), and curves with their fits ([`Curve`], [`fit`], [`choose`]). It must not know what is
+//! [`mser5`]), curves with their fits ([`Curve`], [`fit`], [`choose`]), and queues in closed form. It must not know what is
 //! measured: no workloads, no engine, no files; plain numbers and units only.
 
 mod batches;
@@ -16,6 +16,7 @@ mod line_fit;
 mod linear;
 mod normal;
 mod quantile;
+mod queueing;
 mod scaling;
 mod simplex;
 mod stopping;
@@ -33,6 +34,11 @@ pub use line_fit::{LeastSquaresLine, Line, ordinary_least_squares, theil_sen};
 pub use linear::{Design, SolveError, least_squares, solve_ridge};
 pub use normal::{normal_cdf, normal_quantile};
 pub use quantile::{median, median_absolute_deviation, quantile, quantile_interval, sorted};
+pub use queueing::{
+    ClosedLoad, backlog_of_start, batch_fill_wait, batch_server_bound, closed_load, closed_load_bound,
+    erlang_b, erlang_c, kingman_wait, mdc_wait, mean_window_batch, mgc_wait, mm1_with_setup, mmc_wait,
+    replicas_at_usage, servers_for_wait, square_root_staffing,
+};
 pub use scaling::{
     amdahl, batch_of_half_throughput, batch_throughput_affine, batch_throughput_limit, gustafson, usl,
     usl_peak,

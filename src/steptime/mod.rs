@@ -8,7 +8,6 @@
 pub mod collectives;
 pub mod fabric;
 pub mod kernels;
-pub mod ordinary;
 pub mod placement;
 pub mod roofline;
 pub mod serving;

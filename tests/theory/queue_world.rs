@@ -40,8 +40,8 @@ pub fn exponential(rate: f64) -> Draw {
 
 /// What one replication showed, after its warm-up.
 pub struct Seen {
-    waits: Vec<f64>,
-    sojourns: Vec<f64>,
+    pub waits: Vec<f64>,
+    pub sojourns: Vec<f64>,
     pub mean_wait: f64,
     pub mean_sojourn: f64,
     pub mean_serving: f64,

@@ -1,8 +1,5 @@
 //! Queues: arrivals, service, servers, finite room, loss.
 
-use capplan::engine::{Calendar, Cancel, Limits, Offer, Station, World, run};
-use capplan::units::{Seconds, SimSpan, SimTime};
-
 use super::judge::Answer;
 use super::oracle::{Case, Row};
 use super::queue_world::{Draw, Seen, System, constant, exponential, simulate};
@@ -56,7 +53,8 @@ fn answer_near_saturation(rows: &[Row], system: &System, load: f64) -> Vec<Answe
     answer_from(rows, &replicate_with(system, (CUSTOMERS as f64 * longer) as u64))
 }
 
-fn answer_from(rows: &[Row], seen: &[Seen]) -> Vec<Answer> {
+/// Answers rows from what was seen.
+pub fn answer_from(rows: &[Row], seen: &[Seen]) -> Vec<Answer> {
     let answer = |row: &Row| {
         if row.quantity == "P0" && row.value < 1e-3 {
             return Answer::Rare;
@@ -178,69 +176,6 @@ pub fn one_fast_vs_c_slow(rows: &[Row]) -> Vec<Answer> {
             _ => &split,
         };
         Answer::Sampled(system.iter().map(|seen| seen.mean_sojourn).collect())
-    };
-    rows.iter().map(answer).collect()
-}
-
-/// A recorded trace, replayed.
-struct Trace {
-    arrivals: Vec<SimTime>,
-    services: Vec<SimSpan>,
-    station: Station<usize>,
-    waited: SimSpan,
-}
-
-#[derive(Clone, Copy)]
-enum TraceEvent {
-    Arrives(usize),
-    Leaves,
-}
-
-impl Trace {
-    fn serve(&mut self, now: SimTime, customer: usize, calendar: &mut Calendar<TraceEvent>) {
-        self.waited += now.since(self.arrivals[customer]);
-        calendar.schedule_in(self.services[customer], TraceEvent::Leaves);
-    }
-}
-
-impl World for Trace {
-    type Event = TraceEvent;
-
-    fn start(&mut self, calendar: &mut Calendar<TraceEvent>) {
-        for (customer, &arrival) in self.arrivals.iter().enumerate() {
-            calendar.schedule_at(arrival, TraceEvent::Arrives(customer));
-        }
-    }
-
-    fn handle(&mut self, now: SimTime, event: TraceEvent, calendar: &mut Calendar<TraceEvent>) {
-        let starts = match event {
-            TraceEvent::Arrives(customer) => match self.station.offer(now, customer) {
-                Offer::Starts(customer) => Some(customer),
-                _ => None,
-            },
-            TraceEvent::Leaves => self.station.finish(now),
-        };
-        if let Some(customer) = starts {
-            self.serve(now, customer, calendar);
-        }
-    }
-}
-
-/// Both traces are the same six customers; the second table entry says so, with two servers.
-pub fn trace_fcfs(rows: &[Row]) -> Vec<Answer> {
-    let trace = Case("arr=0|1|2|2.5|6|6.1;svc=1.5|1.5|1|0.5|2|0.2".to_owned());
-    let span = |seconds: f64| SimSpan::from_seconds(Seconds(seconds));
-    let mut world = Trace {
-        arrivals: trace.list("arr").into_iter().map(|at| SimTime::ZERO + span(at)).collect(),
-        services: trace.list("svc").into_iter().map(span).collect(),
-        station: Station::new(if rows[0].family == "trace_fcfs2" { 2 } else { 1 }),
-        waited: SimSpan::ZERO,
-    };
-    let customers = world.arrivals.len() as f64;
-    let ran = run(&mut world, Limits::NONE, &Cancel::new());
-    let answer = |row: &Row| match row.quantity.as_str() {
-        "mean_wait" => Answer::Exact(world.waited.seconds().0 / customers),
-        _ => Answer::Exact(ran.reached.seconds().0),
     };
     rows.iter().map(answer).collect()
 }

@@ -2,7 +2,6 @@
 
 mod configuration;
 mod language;
-mod ordinary;
 mod predict;
 mod read;
 
@@ -13,7 +12,6 @@ use super::resolve::Skip;
 use super::transformers::FitError;
 
 use language::LanguagePredictor;
-use ordinary::OrdinaryPredictor;
 
 pub use configuration::{
     LatencyLimit, ServingConfiguration, ServingMetric, ServingScenario, ServingStatistic,
@@ -25,12 +23,11 @@ pub(super) use read::{ServingRow, rows};
 #[derive(Debug)]
 pub(super) struct ServingPredictor {
     language: LanguagePredictor,
-    ordinary: OrdinaryPredictor,
 }
 
 impl ServingPredictor {
     pub(super) fn new(catalog: &Catalog) -> Result<Self, FitError> {
-        Ok(Self { language: LanguagePredictor::new(catalog)?, ordinary: OrdinaryPredictor::new(catalog)? })
+        Ok(Self { language: LanguagePredictor::new(catalog)? })
     }
 }
 
@@ -38,7 +35,7 @@ impl RunPredictor for ServingPredictor {
     fn predict(&self, rows: &[&ServingConfiguration]) -> Vec<Result<Predicted, Skip>> {
         match rows.first().map(|row| row.category.as_str()) {
             Some("llm") => self.language.predict(rows),
-            _ => self.ordinary.predict(rows),
+            _ => rows.iter().map(|row| Err(Skip::Category(row.category.clone()))).collect(),
         }
     }
 }

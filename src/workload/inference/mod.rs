@@ -5,6 +5,7 @@
 //! scenarios as files, prices, rankings or threads, nor the training workload.
 
 mod fleet_spec;
+pub mod ordinary;
 mod rules;
 mod run;
 

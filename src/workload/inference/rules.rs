@@ -71,9 +71,11 @@ pub struct BatchTable {
     pub ns: Vec<u64>,
     /// Factor on every batch's time while `n` instances of the device are busy: `sharing[n − 1]`, 1 for one.
     pub sharing: Vec<f64>,
-    /// Work of the host's CPU before and after, for each item.
+    /// Work of a host core before the batch, for each item: decoding, tokenising, looking up.
     pub host_per_item: SimSpan,
-    /// Cores for that work.
+    /// Work of a host core after the batch, for each item.
+    pub host_after_per_item: SimSpan,
+    /// Cores for that work; one request is on one core.
     pub host_cores: u32,
 }
 
