@@ -11,7 +11,9 @@ mod promises {
     mod layouts;
     mod models;
     mod node_steps;
+    mod ordinary;
     mod services;
+    mod traffic;
     mod transformer_steps;
 }
 mod published;
