@@ -18,14 +18,15 @@ pub fn run(options: &Check, shared: &Shared) -> Result<Status, Failure> {
         return Ok(Status::Done);
     }
     let seed = options.input.seed.unwrap_or(loaded.scenario.seed);
-    let prepared = prepare(&loaded.scenario, &catalog, &step_times()?, seed, Depth::Plan, &Cancel::new())?;
+    let plans = prepare(&loaded.scenario, &catalog, &step_times()?, seed, Depth::Plan, &Cancel::new())?;
+    let table = planned_table(&plans);
     let text = match options.format {
-        Format::Json => format!("{:#}\n", planned_json(&prepared)),
-        format => table_text(&planned_table(&prepared), format),
+        Format::Json => format!("{:#}\n", planned_json(&table)),
+        format => table_text(&table, format),
     };
     to_stdout(&text)?;
     if !shared.quiet {
-        to_stderr(&format!("{}: {} candidates, no faults\n", options.scenario, prepared.len()));
+        to_stderr(&format!("{}: {} candidates, no faults\n", options.scenario, table.height()));
     }
     Ok(Status::Done)
 }

@@ -8,7 +8,7 @@ use crate::document::{
     Diagnostics, MAX_DOCUMENT_BYTES, Node, Reader, Resolved, apply_override, load, nearest_list, read_file,
 };
 use crate::report::defaults_as_comments;
-use crate::scenario::{SCENARIO, Scenario, resolve};
+use crate::scenario::{Scenario, registry_of, resolve};
 
 use super::args::ScenarioInput;
 use super::exit::{Failure, Status};
@@ -52,7 +52,7 @@ pub fn scenario(name: &str, input: &ScenarioInput, catalog: &Catalog) -> Result<
     let folder = if name == "-" || name.starts_with("example:") { None } else { Path::new(name).parent() };
     let scenario = resolve(&root, catalog, folder)?;
     let mut resolved = Vec::new();
-    Reader::new(&root, &SCENARIO).resolved("", &mut resolved);
+    Reader::new(&root, registry_of(&root)).resolved("", &mut resolved);
     let document = format!("{}\n{}", root.to_document(), defaults_as_comments(&resolved));
     Ok(Loaded { scenario, text, resolved, document })
 }

@@ -40,6 +40,15 @@ impl<'a> Reader<'a> {
         self.get(key).is_some()
     }
 
+    /// The keys that the document has.
+    pub fn keys(&self) -> impl Iterator<Item = &'a str> {
+        let entries = match self.node.map(|node| &node.value) {
+            Some(Value::Table(entries)) => entries.as_slice(),
+            _ => &[],
+        };
+        entries.iter().map(|entry| entry.key.as_str())
+    }
+
     /// The node of a key, when the document has it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&'a Node> {

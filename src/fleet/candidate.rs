@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::catalog::{Accelerator, AcceleratorKind, Instance, InstanceKind, Purchase};
 use crate::units::{BytesPerSecond, PricePerHour};
 
-use super::LayoutRequest;
+use super::{LayoutRequest, Replicas};
 
 /// One instance type, count, region and term.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Candidate {
     pub purchase: Purchase,
     /// Layout asked for.
     pub layout: LayoutRequest,
+    /// Replicas of a served model.
+    pub replicas: Replicas,
     /// Hourly price of an owned or unlisted machine.
     pub owned_price: Option<PricePerHour>,
 }

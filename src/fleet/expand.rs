@@ -48,6 +48,7 @@ fn candidates(spec: &FleetSpec) -> Vec<Candidate> {
                     region: region.clone(),
                     purchase,
                     layout: spec.layout,
+                    replicas: spec.replicas,
                     owned_price: spec.owned_price,
                 });
             }

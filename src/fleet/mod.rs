@@ -9,4 +9,4 @@ mod spec;
 
 pub use candidate::{Candidate, Network, inside_fabric};
 pub use expand::{MAX_CANDIDATES, TooMany, expand};
-pub use spec::{Counts, FleetSpec, LayoutRequest};
+pub use spec::{Counts, FleetSpec, LayoutRequest, Replicas};

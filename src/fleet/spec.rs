@@ -55,6 +55,18 @@ pub struct LayoutRequest {
     pub offload: Option<Offload>,
 }
 
+/// How many replicas of a served model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Replicas {
+    /// As many as the machines hold.
+    #[default]
+    Full,
+    /// The fewest machines that hold the targets.
+    Auto,
+    /// So many, on as many machines as they need.
+    Fixed(u64),
+}
+
 /// One `[[fleet]]`.
 #[derive(Clone, Debug)]
 pub struct FleetSpec {
@@ -72,6 +84,8 @@ pub struct FleetSpec {
     pub purchases: Vec<Purchase>,
     /// Layout.
     pub layout: LayoutRequest,
+    /// Replicas of a served model.
+    pub replicas: Replicas,
     /// Hourly price of an owned or unlisted machine.
     pub owned_price: Option<PricePerHour>,
 }

@@ -4,8 +4,9 @@ use thiserror::Error;
 
 use crate::document::nearest_list;
 use crate::scenario::Scenario;
-use crate::study::{Comparison, Estimate, Prepared, Ready, Row, Verdict};
+use crate::study::{Comparison, Estimate, Plans, Prepared, Ready, Row, Verdict};
 use crate::units::{Bytes, Seconds, Significant, human_duration};
+use crate::workload::training::TrainingSpec;
 
 use super::actions::action;
 
@@ -56,7 +57,7 @@ pub fn known_metric(metric: &str) -> Result<(), ExplainError> {
 pub fn explain(
     scenario: &Scenario,
     comparison: &Comparison,
-    prepared: &[Prepared],
+    plans: &Plans,
     fleet: &str,
     metric: &str,
 ) -> Result<String, ExplainError> {
@@ -67,11 +68,16 @@ pub fn explain(
         ExplainError::NoFleet { name: fleet.to_owned(), known }
     })?;
     known_metric(metric)?;
-    let (row, item) = (&comparison.rows[index], &prepared[index]);
+    let row = &comparison.rows[index];
+    let (prepared, spec) = match (plans, scenario.training()) {
+        (Plans::Training(prepared), Some(spec)) => (prepared, spec),
+        _ => return Ok(String::new()),
+    };
+    let item = &prepared[index];
     let Verdict::Ready(ready) = &item.verdict else {
         return Ok(format!("{fleet} is infeasible: {}\n", row.reason.as_deref().unwrap_or("unknown")));
     };
-    let explainer = Explainer { scenario, row, item, ready };
+    let explainer = Explainer { spec, row, item, ready };
     let lines = match metric {
         "time_s" => explainer.time(),
         "cost_usd" => explainer.cost(),
@@ -87,7 +93,7 @@ pub fn explain(
 }
 
 struct Explainer<'a> {
-    scenario: &'a Scenario,
+    spec: &'a TrainingSpec,
     row: &'a Row,
     item: &'a Prepared,
     ready: &'a Ready,
@@ -201,8 +207,8 @@ impl Explainer<'_> {
         ));
         lines.push(format!(
             "{pad}input mode {}, prefetch {} batches",
-            self.scenario.training.input.mode.word(),
-            self.scenario.training.input.prefetch
+            self.spec.input.mode.word(),
+            self.spec.input.prefetch
         ));
         lines
     }
@@ -282,10 +288,7 @@ impl Explainer<'_> {
         lines.extend(
             memory.parts.iter().map(|(part, bytes): &(_, Bytes)| format!("  {}: {bytes}", part.word())),
         );
-        lines.push(format!(
-            "  micro-batch {} of model {}",
-            self.ready.plan.micro_batch, self.scenario.training.model.id
-        ));
+        lines.push(format!("  micro-batch {} of model {}", self.ready.plan.micro_batch, self.spec.model.id));
         lines
     }
 

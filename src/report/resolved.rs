@@ -1,14 +1,21 @@
 //! `capplan check`: what each fleet would do, without simulating it, and every value with its origin.
 
 use crate::document::Resolved;
-use crate::study::{Prepared, Verdict};
+use crate::study::{Plans, Prepared, Verdict};
 use crate::units::{Significant, human_duration};
 
 use super::table::{Cell, Table};
 
 /// One row per candidate: machines, layout, memory, price, step.
 #[must_use]
-pub fn planned_table(prepared: &[Prepared]) -> Table {
+pub fn planned_table(plans: &Plans) -> Table {
+    match plans {
+        Plans::Training(prepared) => training_table(prepared),
+        Plans::Serving(_) => Table::default(),
+    }
+}
+
+fn training_table(prepared: &[Prepared]) -> Table {
     let mut table = Table::default();
     let mut column =
         |name: &str, value: &dyn Fn(&Prepared) -> Cell| table.push(name, prepared.iter().map(value));
@@ -57,8 +64,8 @@ pub fn planned_table(prepared: &[Prepared]) -> Table {
 
 /// The same as JSON.
 #[must_use]
-pub fn planned_json(prepared: &[Prepared]) -> serde_json::Value {
-    serde_json::json!({ "format": 1, "rows": planned_table(prepared).json() })
+pub fn planned_json(table: &Table) -> serde_json::Value {
+    serde_json::json!({ "format": 1, "rows": table.json() })
 }
 
 /// Every value with its origin.

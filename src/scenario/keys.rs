@@ -1,26 +1,44 @@
 //! The registry of scenario keys: the one source of checks, defaults, JSON Schema and reference.
 
-use crate::document::{Default, Key, Kind, Table};
+use crate::document::{Default, Key, Kind, Node, Table};
 use crate::layout::OPTIMIZERS;
 use crate::units::Dimension;
 
 use super::keys_fleet::{LAYOUT, MACHINE};
+use super::keys_serving::SERVING;
 
 pub(super) const fn key(name: &'static str, kind: Kind, default: Default, doc: &'static str) -> Key {
     Key { name, kind, default, doc }
 }
 
-const TIME: Kind = Kind::non_negative(Dimension::Time);
+pub(super) const TIME: Kind = Kind::non_negative(Dimension::Time);
 pub(super) const SOME_TIME: Kind = Kind::positive(Dimension::Time);
 pub(super) const BYTES: Kind = Kind::positive(Dimension::Bytes);
 pub(super) const MONEY: Kind = Kind::positive(Dimension::Money);
 pub(super) const COUNTS: Kind = Kind::Count { min: 1, max: 1_000_000 };
 const SAMPLES: Kind = Kind::Number { min: 1.0, max: 1e18 };
 
-/// A scenario file.
-pub static SCENARIO: Table = Table {
-    doc: "A workload, what is wanted of it, and the fleets that might do it.",
-    keys: &[
+const DOC: &str = "A workload, what is wanted of it, and the fleets that might do it.";
+static TRAINING_KEYS: [Key; 8] = scenario_keys(&WORKLOAD);
+static SERVING_KEYS: [Key; 8] = scenario_keys(&SERVING);
+
+/// A scenario file that trains.
+pub static SCENARIO: Table = Table { doc: DOC, keys: &TRAINING_KEYS };
+/// A scenario file that serves.
+pub static SERVING_SCENARIO: Table = Table { doc: DOC, keys: &SERVING_KEYS };
+
+/// The registry of a document: the kind of its workload decides.
+#[must_use]
+pub fn registry_of(root: &Node) -> &'static Table {
+    let kind = root.get("workload").and_then(|workload| workload.node.get("kind"));
+    match kind.and_then(|kind| kind.node.text()) {
+        Some("inference") => &SERVING_SCENARIO,
+        _ => &SCENARIO,
+    }
+}
+
+const fn scenario_keys(workload: &'static Table) -> [Key; 8] {
+    [
         key("format", Kind::Count { min: 1, max: 1 }, Default::Required, "Version of the file format: 1."),
         key("name", Kind::Text, Default::Text("unnamed scenario"), "Title of the comparison."),
         key("description", Kind::Text, Default::Absent, "A remark for the reader."),
@@ -31,17 +49,100 @@ pub static SCENARIO: Table = Table {
             "Seed of all random streams.",
         ),
         key("objective", Kind::Table(&OBJECTIVE), Default::Derived("table"), "What is wanted."),
-        key("workload", Kind::Table(&WORKLOAD), Default::Required, "What is to be done."),
+        key("workload", Kind::Table(workload), Default::Required, "What is to be done."),
         key("pricing", Kind::Table(&PRICING), Default::Derived("table"), "Prices beside the catalog."),
         key("fleet", Kind::Tables(&FLEET), Default::Required, "Candidate fleets."),
-    ],
-};
+    ]
+}
 
 static OBJECTIVE: Table = Table {
     doc: "Targets are kept, not traded; then one thing is minimised.",
     keys: &[
         key("deadline", SOME_TIME, Default::Absent, "Time from the request for machines to the result."),
-        key("budget", MONEY, Default::Absent, "Most that one run may cost."),
+        key(
+            "budget",
+            MONEY,
+            Default::Absent,
+            "Most that one run may cost; of online and hybrid inference, a month of 730 h.",
+        ),
+        key(
+            "ttft_p50",
+            SOME_TIME,
+            Default::Absent,
+            "Inference: time to first token that 50 % of requests stay under.",
+        ),
+        key(
+            "ttft_p90",
+            SOME_TIME,
+            Default::Absent,
+            "Inference: time to first token that 90 % of requests stay under.",
+        ),
+        key(
+            "ttft_p95",
+            SOME_TIME,
+            Default::Absent,
+            "Inference: time to first token that 95 % of requests stay under.",
+        ),
+        key(
+            "ttft_p99",
+            SOME_TIME,
+            Default::Absent,
+            "Inference: time to first token that 99 % of requests stay under.",
+        ),
+        key(
+            "tpot_p50",
+            SOME_TIME,
+            Default::Absent,
+            "Inference: time per output token after the first that 50 % of requests stay under.",
+        ),
+        key(
+            "tpot_p90",
+            SOME_TIME,
+            Default::Absent,
+            "Inference: time per output token after the first that 90 % of requests stay under.",
+        ),
+        key(
+            "tpot_p95",
+            SOME_TIME,
+            Default::Absent,
+            "Inference: time per output token after the first that 95 % of requests stay under.",
+        ),
+        key(
+            "tpot_p99",
+            SOME_TIME,
+            Default::Absent,
+            "Inference: time per output token after the first that 99 % of requests stay under.",
+        ),
+        key(
+            "latency_p50",
+            SOME_TIME,
+            Default::Absent,
+            "Inference: time of the whole request that 50 % of requests stay under.",
+        ),
+        key(
+            "latency_p90",
+            SOME_TIME,
+            Default::Absent,
+            "Inference: time of the whole request that 90 % of requests stay under.",
+        ),
+        key(
+            "latency_p95",
+            SOME_TIME,
+            Default::Absent,
+            "Inference: time of the whole request that 95 % of requests stay under.",
+        ),
+        key(
+            "latency_p99",
+            SOME_TIME,
+            Default::Absent,
+            "Inference: time of the whole request that 99 % of requests stay under.",
+        ),
+        key(
+            "goodput",
+            Kind::share(),
+            Default::Absent,
+            "Inference: share of requests that must stay within all limits on times.",
+        ),
         key(
             "confidence",
             Kind::Number { min: 0.01, max: 0.999 },
@@ -75,7 +176,7 @@ static OBJECTIVE: Table = Table {
 static WORKLOAD: Table = Table {
     doc: "The job.",
     keys: &[
-        key("kind", Kind::Choice(&["training"]), Default::Text("training"), "Sort of work."),
+        key("kind", Kind::Choice(&["training", "inference"]), Default::Text("training"), "Sort of work."),
         key(
             "model",
             Kind::Text,
@@ -306,7 +407,7 @@ static CHECKPOINT: Table = Table {
     ],
 };
 
-static FAILURES: Table = Table {
+pub(super) static FAILURES: Table = Table {
     doc: "What interrupts the job.",
     keys: &[
         key("environment", Kind::Text, Default::Text("default"), "Failure rates of the catalog."),
@@ -341,7 +442,7 @@ static FAILURES: Table = Table {
     ],
 };
 
-static STARTUP: Table = Table {
+pub(super) static STARTUP: Table = Table {
     doc: "From the request to the first step.",
     keys: &[
         key("boot", TIME, Default::Derived("the provider's range"), "Provisioning, driver and image."),
@@ -442,6 +543,12 @@ static FLEET: Table = Table {
             Kind::Either(&[Kind::Choice(PURCHASES), Kind::Texts]),
             Default::Text("on-demand"),
             "Terms, or a list.",
+        ),
+        key(
+            "replicas",
+            Kind::Either(&[Kind::Choice(&["auto"]), COUNTS]),
+            Default::Derived("as many as `count` machines hold"),
+            "Inference: replicas of the model, or \"auto\" for the fewest machines that hold the targets.",
         ),
         key(
             "layout",

@@ -5,15 +5,20 @@
 
 mod keys;
 mod keys_fleet;
+mod keys_serving;
+mod keys_traffic;
 mod layout;
 mod machine;
 mod objective;
 mod resolve;
 mod schema;
 mod sequence;
+mod serving;
+mod traffic;
 mod workload;
 
-pub use keys::SCENARIO;
-pub use objective::{Minimize, Objective};
-pub use resolve::{Scenario, resolve};
+pub use keys::{SCENARIO, SERVING_SCENARIO, registry_of};
+pub use objective::{LatencyTarget, Minimize, Objective, PERCENTILES, RequestTime};
+pub use resolve::{Job, Scenario, resolve};
 pub use schema::{json_schema, reference_toml};
+pub use serving::{ApiPrice, BatchSpec, BatchingSpec, Hosting, HostingKind, HybridSpec, Mode, ServingSpec};

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use crate::catalog::{Catalog, Purchase, Unknown};
 use crate::cost::{Assumptions, NegotiatedDiscount};
 use crate::document::{Code, Diagnostic, Diagnostics, Node, Reader, Value, check};
-use crate::fleet::{Counts, FleetSpec, expand};
+use crate::fleet::{Counts, FleetSpec, Replicas, expand};
 use crate::units::{Money, PricePerByteMonth};
 use crate::workload::training::TrainingSpec;
 
-use super::keys::SCENARIO;
+use super::keys::registry_of;
 use super::machine;
 use super::objective::Objective;
+use super::serving::ServingSpec;
 use super::workload;
 
 /// A scenario that makes sense.
@@ -25,13 +26,42 @@ pub struct Scenario {
     /// What is wanted.
     pub objective: Objective,
     /// The job.
-    pub training: TrainingSpec,
+    pub job: Job,
     /// Machine that writes records, where the scenario names one.
     pub conversion_instance: Option<String>,
     /// Prices beside the catalog.
     pub assumptions: Assumptions,
     /// Candidate fleets.
     pub fleets: Vec<FleetSpec>,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub enum Job {
+    /// Training a model.
+    Training(Box<TrainingSpec>),
+    /// Serving one.
+    Serving(Box<ServingSpec>),
+}
+
+impl Scenario {
+    /// The training job, when it is one.
+    #[must_use]
+    pub fn training(&self) -> Option<&TrainingSpec> {
+        match &self.job {
+            Job::Training(spec) => Some(spec),
+            Job::Serving(_) => None,
+        }
+    }
+
+    /// The serving job, when it is one.
+    #[must_use]
+    pub fn serving(&self) -> Option<&ServingSpec> {
+        match &self.job {
+            Job::Training(_) => None,
+            Job::Serving(spec) => Some(spec),
+        }
+    }
 }
 
 /// Checks a tree and gives it its meaning. Relative model paths start at `folder`.
@@ -44,12 +74,19 @@ pub fn resolve(root: &Node, catalog: &Catalog, folder: Option<&Path>) -> Result<
         faults.push(fault);
         return Err(faults);
     }
-    check(root, &SCENARIO, "", &mut faults);
-    let document = Reader::new(root, &SCENARIO);
+    let registry = registry_of(root);
+    check(root, registry, "", &mut faults);
+    let document = Reader::new(root, registry);
     let mut resolver = Resolver { catalog, folder: folder.map(Path::to_owned), faults };
     let fleets = resolver.fleets(&document);
-    let training = resolver.training(&document.table("workload"));
-    if let Some(training) = &training {
+    let job = if document.table("workload").text("kind") == Some("inference") {
+        let spec = super::serving::read(&mut resolver, &document);
+        spec.map(|spec| Job::Serving(Box::new(spec)))
+    } else {
+        resolver.no_serving_keys(&document);
+        resolver.training(&document.table("workload")).map(|spec| Job::Training(Box::new(spec)))
+    };
+    if let Some(Job::Training(training)) = &job {
         super::layout::check(&mut resolver, &document, &fleets, training);
     }
     let assumptions = assumptions(&document.table("pricing"));
@@ -57,12 +94,12 @@ pub fn resolve(root: &Node, catalog: &Catalog, folder: Option<&Path>) -> Result<
     resolver.check_discounts(&document.table("pricing"));
     let conversion_instance = resolver.conversion_instance(&document.table("workload").table("input"));
     let Resolver { faults, .. } = resolver;
-    match training {
-        Some(training) => faults.into_result(Scenario {
+    match job {
+        Some(job) => faults.into_result(Scenario {
             name: document.text("name").unwrap_or_default().to_owned(),
             seed: document.count("seed").unwrap_or(42),
             objective: Objective::read(&document.table("objective")),
-            training,
+            job,
             conversion_instance,
             assumptions,
             fleets,
@@ -98,6 +135,23 @@ impl Resolver<'_> {
     pub fn unknown(&mut self, table: &Reader<'_>, path: &str, key: &str, unknown: Unknown) {
         let suggestion = unknown.suggestion.clone();
         self.faults.push(table.fault(Code::UnknownName, path, key, unknown.to_string()).suggest(suggestion));
+    }
+
+    /// Keys of the objective and of fleets that only serving has.
+    fn no_serving_keys(&mut self, document: &Reader<'_>) {
+        let objective = document.table("objective");
+        let starts = ["ttft_", "tpot_", "latency_", "goodput"];
+        for key in objective.keys().filter(|key| starts.iter().any(|start| key.starts_with(start))) {
+            let message = format!("`{key}` is a target of inference; this workload trains");
+            let fault = objective.fault(Code::Conflict, "objective", key, message);
+            self.faults.push(fault.suggest("allowed here: deadline, budget"));
+        }
+        for (index, fleet) in
+            document.tables("fleet").iter().enumerate().filter(|(_, fleet)| fleet.has("replicas"))
+        {
+            let message = "`replicas` is for inference; a training fleet has a `count`";
+            self.faults.push(fleet.fault(Code::Conflict, &format!("fleet[{index}]"), "replicas", message));
+        }
     }
 
     fn training(&mut self, table: &Reader<'_>) -> Option<TrainingSpec> {
@@ -247,8 +301,22 @@ impl Resolver<'_> {
             regions,
             purchases,
             layout: super::layout::request(&table.table("layout")),
+            replicas: self.replicas(table, path),
             owned_price,
         })
+    }
+
+    fn replicas(&mut self, table: &Reader<'_>, path: &str) -> Replicas {
+        let asked = match (table.text("replicas"), table.count("replicas")) {
+            (Some("auto"), _) => Replicas::Auto,
+            (_, Some(count)) => Replicas::Fixed(count),
+            _ => return Replicas::Full,
+        };
+        if table.has("count") {
+            let message = "`replicas` and `count` exclude each other: machines follow from replicas";
+            self.faults.push(table.fault(Code::Conflict, path, "count", message));
+        }
+        asked
     }
 
     /// A region that no offer of the provider has is a slip; one without a price for this machine is an unpriced row.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::document::{Default, Key, Kind, Table};
 
-use super::keys::SCENARIO;
+use super::keys::{SCENARIO, SERVING_SCENARIO};
 
 /// JSON Schema (2020-12) of a scenario file.
 #[must_use]
@@ -13,6 +13,12 @@ pub fn json_schema() -> Value {
     if let Value::Object(fields) = &mut schema {
         fields.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
         fields.insert("title".to_owned(), json!("capplan scenario"));
+        // Both kinds of workload may stand there; all else is common.
+        let of = |table: &'static Table| table.key("workload").map(key_schema);
+        if let Some(Value::Object(properties)) = fields.get_mut("properties") {
+            properties
+                .insert("workload".to_owned(), json!({ "anyOf": [of(&SCENARIO), of(&SERVING_SCENARIO)] }));
+        }
     }
     schema
 }
@@ -73,6 +79,10 @@ fn kind_schema(kind: &Kind) -> Value {
 pub fn reference_toml() -> String {
     let mut text = String::new();
     table_reference(&SCENARIO, "", &mut text);
+    if let Some((serving, _)) = SERVING_SCENARIO.key("workload").and_then(|key| inner(&key.kind)) {
+        text.push_str("\n[workload]   # of kind \"inference\"\n");
+        table_reference(serving, "workload", &mut text);
+    }
     text
 }
 

@@ -70,7 +70,7 @@ fn precision(word: &str) -> Precision {
 }
 
 /// A catalog id, a model file of its own, or a Hugging Face configuration.
-fn model(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<Model> {
+pub(super) fn model(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<Model> {
     let name = table.text("model")?;
     let reading: fn(&str, &str) -> Result<Model, Diagnostics> = match name.rsplit_once('.') {
         Some((_, "toml")) => Catalog::read_model,
@@ -202,7 +202,7 @@ fn checkpoint(table: &Reader<'_>) -> CheckpointSpec {
     }
 }
 
-fn failures(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> FailureSpec {
+pub(super) fn failures(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> FailureSpec {
     let environment = table.text("environment").unwrap_or("default");
     let rates = resolver.catalog.failures.get(environment).cloned();
     if rates.is_none() {

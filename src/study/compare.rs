@@ -2,6 +2,7 @@
 
 use crate::catalog::Catalog;
 use crate::scenario::{Minimize, Objective, Scenario};
+use crate::workload::training::TrainingSpec;
 
 use super::errors::{Linear, difference};
 use super::flips::flips;
@@ -12,6 +13,7 @@ use super::verdict::{assumptions, verdict};
 /// Puts the outcomes side by side.
 pub(super) fn compare(
     scenario: &Scenario,
+    spec: &TrainingSpec,
     catalog: &Catalog,
     seed: u64,
     mut outcomes: Vec<Outcome>,
@@ -35,7 +37,7 @@ pub(super) fn compare(
         recommended,
         verdict,
         flips,
-        assumptions: assumptions(scenario),
+        assumptions: assumptions(spec),
         rows: outcomes.into_iter().map(|outcome| outcome.row).collect(),
     }
 }

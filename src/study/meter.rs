@@ -5,7 +5,7 @@ use crate::cost::{Meters, StorageUse, Tariff};
 use crate::scenario::Scenario;
 use crate::units::{Bytes, HOURS_PER_MONTH, Money, PricePerHour, Seconds};
 use crate::workload::training::{
-    Built, Distribution, InputMode, RECORD_CHUNK, TrainingReplica, object_store,
+    Built, Distribution, InputMode, RECORD_CHUNK, TrainingReplica, TrainingSpec, object_store,
 };
 
 use super::prepare::Prepared;
@@ -31,6 +31,7 @@ pub(super) struct Metering<'a> {
 impl<'a> Metering<'a> {
     pub fn of(
         scenario: &'a Scenario,
+        spec: &TrainingSpec,
         catalog: &Catalog,
         item: &Prepared,
         built: &Built,
@@ -39,24 +40,24 @@ impl<'a> Metering<'a> {
         let factor = scenario.assumptions.factor();
         let instance = &item.candidate.instance;
         let mut warnings = Vec::new();
-        let (storage, requests) = storage(scenario, catalog, item, built);
+        let (storage, requests) = storage(scenario, spec, catalog, item, built);
         let storage: Vec<StorageUse> =
             storage.into_iter().map(|held| StorageUse { price: held.price.scaled(factor), ..held }).collect();
         if storage.is_empty() {
             warnings.push("the storage price is unknown and not in the cost".to_owned());
         }
-        if elsewhere(scenario, catalog, &instance.provider) {
+        if elsewhere(spec, catalog, &instance.provider) {
             warnings.push("the data set lies with another provider: moving it is not in the cost".to_owned());
         }
-        let preprocessing = if scenario.training.input.convert_each_run {
-            conversion_cost(scenario, catalog, instance, built)
+        let preprocessing = if spec.input.convert_each_run {
+            conversion_cost(scenario, spec, catalog, instance, built)
         } else {
             Some(Money::ZERO)
         };
         if preprocessing.is_none() {
             warnings.push("the price of the conversion job is unknown and not in the cost".to_owned());
         }
-        let servers = match scenario.training.distribution {
+        let servers = match spec.distribution {
             Distribution::AllReduce => Some(0.0),
             Distribution::ParameterServer { servers, .. } => cpu_machine(scenario, catalog, instance)
                 .map(|(_, hourly)| hourly * f64::from(servers) * factor),
@@ -116,11 +117,11 @@ impl<'a> Metering<'a> {
 /// The data set in the form that is read, and the requests for reading it.
 fn storage(
     scenario: &Scenario,
+    spec: &TrainingSpec,
     catalog: &Catalog,
     item: &Prepared,
     built: &Built,
 ) -> (Vec<StorageUse>, Money) {
-    let spec = &scenario.training;
     let provider = &item.candidate.instance.provider;
     let product = spec.dataset.storage.clone().unwrap_or_else(|| object_store(provider).to_owned());
     let row = catalog.storage_product(provider, &product, &item.candidate.region);
@@ -141,8 +142,8 @@ fn storage(
 }
 
 /// Whether the storage product named is one that only other providers list.
-fn elsewhere(scenario: &Scenario, catalog: &Catalog, provider: &str) -> bool {
-    let Some(product) = &scenario.training.dataset.storage else { return false };
+fn elsewhere(spec: &TrainingSpec, catalog: &Catalog, provider: &str) -> bool {
+    let Some(product) = &spec.dataset.storage else { return false };
     let mut listed = catalog.storage.iter().filter(|item| item.product == *product).peekable();
     listed.peek().is_some() && listed.all(|item| item.provider != provider)
 }
@@ -198,6 +199,7 @@ fn cpu_machine(scenario: &Scenario, catalog: &Catalog, instance: &Instance) -> O
 /// Cost of the conversion job on its machine; `None` when that has no price.
 pub(super) fn conversion_cost(
     scenario: &Scenario,
+    spec: &TrainingSpec,
     catalog: &Catalog,
     instance: &Instance,
     built: &Built,
@@ -207,7 +209,6 @@ pub(super) fn conversion_cost(
     }
     let (machine, hourly) = cpu_machine(scenario, catalog, instance)?;
     // The job was timed on the vCPUs assumed; a machine of another size takes longer or shorter in proportion.
-    let scale = scenario.training.input.conversion_vcpus
-        / machine.vcpus.unwrap_or(scenario.training.input.conversion_vcpus);
+    let scale = spec.input.conversion_vcpus / machine.vcpus.unwrap_or(spec.input.conversion_vcpus);
     Some(Money::from_usd(hourly * built.conversion.hours() * scale * scenario.assumptions.factor()))
 }

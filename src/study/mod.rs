@@ -24,21 +24,25 @@ mod recurring;
 mod replicate;
 mod result;
 mod row;
+mod serving;
+mod serving_result;
 mod verdict;
 
 use crate::catalog::Catalog;
 use crate::engine::Cancel;
 use crate::fleet::TooMany;
-use crate::scenario::Scenario;
+use crate::scenario::{Job, Scenario};
 use crate::stats::Stopping;
 use crate::steptime::StepTimes;
 
-pub use prepare::{Depth, Prepared, Ready, Verdict, prepare};
+pub use prepare::{Depth, Prepared, Ready, Verdict};
 pub use progress::{Progress, Watch};
 pub use result::{
     BoundRow, Comparison, Conversion, Difference, Estimate, Flip, LedgerLine, MemoryPart, Probability,
     Recurring, Row,
 };
+pub use serving::ServingPrepared;
+pub use serving_result::{ApiComparison, HybridPoint, Percentiles, ServingFigures};
 
 /// Level of every interval.
 pub const LEVEL: f64 = 0.9;
@@ -85,10 +89,49 @@ pub fn run(
         .num_threads(options.threads.unwrap_or(0))
         .build()
         .map_err(|error| StudyError::Threads(error.to_string()))?;
-    pool.install(|| {
-        let prepared = prepare(scenario, catalog, step_times, seed, Depth::Pilot, cancel)?;
-        let samples = replicate::replicate(&prepared, seed, &options.stopping, cancel, watch)?;
-        let rows = outcome::outcomes(scenario, catalog, &prepared, &samples);
-        Ok(compare::compare(scenario, catalog, seed, rows))
+    pool.install(|| match &scenario.job {
+        Job::Training(spec) => {
+            let prepared =
+                prepare::prepare(scenario, spec, catalog, step_times, (seed, Depth::Pilot), cancel)?;
+            let samples = replicate::replicate(&prepared, seed, &options.stopping, cancel, watch)?;
+            let rows = outcome::outcomes(scenario, spec, catalog, &prepared, &samples);
+            Ok(compare::compare(scenario, spec, catalog, seed, rows))
+        }
+        Job::Serving(spec) => {
+            let asked = serving::Asked { scenario, spec, catalog, step_times, seed, cancel };
+            serving::run(&asked, &options.stopping, watch)
+        }
     })
+}
+
+/// What is known of every candidate before any simulation.
+#[derive(Clone, Debug)]
+pub enum Plans {
+    /// Of training.
+    Training(Vec<Prepared>),
+    /// Of serving.
+    Serving(Vec<ServingPrepared>),
+}
+
+/// Spreads the fleets and plans each candidate.
+///
+/// # Errors
+/// Too many candidates, or cancelled.
+pub fn prepare(
+    scenario: &Scenario,
+    catalog: &Catalog,
+    step_times: &StepTimes,
+    seed: u64,
+    depth: Depth,
+    cancel: &Cancel,
+) -> Result<Plans, StudyError> {
+    match &scenario.job {
+        Job::Training(spec) => {
+            prepare::prepare(scenario, spec, catalog, step_times, (seed, depth), cancel).map(Plans::Training)
+        }
+        Job::Serving(spec) => {
+            let asked = serving::Asked { scenario, spec, catalog, step_times, seed, cancel };
+            serving::prepare(&asked).map(Plans::Serving)
+        }
+    }
 }

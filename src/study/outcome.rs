@@ -9,7 +9,7 @@ use crate::cost::{Ledger, Tariff};
 use crate::scenario::Scenario;
 use crate::stats::{Interval, quantile, sorted};
 use crate::units::{Money, Seconds};
-use crate::workload::training::{Component, TrainingReplica};
+use crate::workload::training::{Component, TrainingReplica, TrainingSpec};
 
 use super::LEVEL;
 use super::carbon;
@@ -40,6 +40,7 @@ pub(super) struct Outcome {
 /// One outcome per candidate, in order.
 pub(super) fn outcomes(
     scenario: &Scenario,
+    spec: &TrainingSpec,
     catalog: &Catalog,
     prepared: &[Prepared],
     samples: &[Sample],
@@ -50,10 +51,10 @@ pub(super) fn outcomes(
         .map(|(item, sample)| match &item.verdict {
             Verdict::Ready(ready) => {
                 let errors = StepErrors::of(&ready.built);
-                Weigher { scenario, catalog, item, ready, sample, errors }.outcome()
+                Weigher { scenario, spec, catalog, item, ready, sample, errors }.outcome()
             }
             Verdict::Infeasible(reason) => {
-                let mut row = blank_row(item);
+                let mut row = blank_row(&item.candidate, item.tariff.as_ref().ok());
                 row.reason = Some(reason.to_string());
                 if let Some(need) = reason.memory() {
                     fill_memory(&mut row, need);
@@ -73,6 +74,7 @@ pub(super) fn outcomes(
 
 struct Weigher<'a> {
     scenario: &'a Scenario,
+    spec: &'a TrainingSpec,
     catalog: &'a Catalog,
     item: &'a Prepared,
     ready: &'a Ready,
@@ -84,7 +86,7 @@ impl Weigher<'_> {
     fn outcome(&self) -> Outcome {
         let built = &self.ready.built;
         let replicas = &self.sample.replicas;
-        let mut row = blank_row(self.item);
+        let mut row = blank_row(&self.item.candidate, self.item.tariff.as_ref().ok());
         row.feasible = true;
         self.describe(&mut row);
         let times: Vec<Linear> = replicas.iter().map(|replica| self.time_of(replica)).collect();
@@ -132,7 +134,7 @@ impl Weigher<'_> {
 
     fn describe(&self, row: &mut Row) {
         let (plan, built) = (&self.ready.plan, &self.ready.built);
-        row.layout = Some(if self.scenario.training.model.split_shape().is_some() {
+        row.layout = Some(if self.spec.model.split_shape().is_some() {
             plan.words().to_string()
         } else if plan.gradient_accumulation > 1 {
             format!(
@@ -171,7 +173,8 @@ impl Weigher<'_> {
 
     /// Costs of the replicas at the usual price and their instance-hours; fills the bill, the estimate and the budget.
     fn weigh_cost(&self, row: &mut Row, tariff: &Tariff, unfinished: bool) -> (Vec<Linear>, f64) {
-        let metering = Metering::of(self.scenario, self.catalog, self.item, &self.ready.built, tariff);
+        let metering =
+            Metering::of(self.scenario, self.spec, self.catalog, self.item, &self.ready.built, tariff);
         row.warnings.extend(metering.warnings.iter().cloned());
         let factor = self.scenario.assumptions.factor();
         let fee = self.scenario.assumptions.cluster_fee.map(|fee| fee.scaled(factor));
@@ -252,9 +255,11 @@ impl Weigher<'_> {
     /// Money a month for what stays in storage between runs.
     fn kept_between_runs(&self) -> f64 {
         match &self.item.tariff {
-            Ok(tariff) => Metering::of(self.scenario, self.catalog, self.item, &self.ready.built, tariff)
-                .kept_per_month()
-                .usd(),
+            Ok(tariff) => {
+                Metering::of(self.scenario, self.spec, self.catalog, self.item, &self.ready.built, tariff)
+                    .kept_per_month()
+                    .usd()
+            }
             Err(_) => 0.0,
         }
     }
@@ -276,7 +281,7 @@ impl Weigher<'_> {
             p90: rate(slow_tail),
         };
         row.samples_per_s = Some(samples_per_s);
-        let model = &self.scenario.training.model;
+        let model = &self.spec.model;
         if let Some(tokens) = model.sequence_length.filter(|_| model.architecture.is_transformer()) {
             row.tokens_per_s_per_accelerator =
                 Some(samples_per_s.scaled(tokens / self.ready.plan.devices as f64));
@@ -286,7 +291,7 @@ impl Weigher<'_> {
             .candidate
             .accelerator
             .as_ref()
-            .and_then(|accelerator| accelerator.peak(self.scenario.training.precision))
+            .and_then(|accelerator| accelerator.peak(self.spec.precision))
         {
             let step = built.job.mean_step();
             let flops = model.training_flops().0 * self.ready.plan.global_batch as f64;
@@ -328,7 +333,7 @@ impl Weigher<'_> {
         } else {
             return None;
         };
-        let spec = &self.scenario.training;
+        let spec = self.spec;
         let steps_per_epoch = (spec.dataset.samples / self.ready.plan.global_batch as f64).ceil();
         let saved = (native.planned_step() - records.planned_step()) * steps_per_epoch;
         let hourly = self
@@ -337,7 +342,8 @@ impl Weigher<'_> {
             .as_ref()
             .ok()
             .map(|tariff| tariff.hourly.typical.scaled(self.item.candidate.count as f64));
-        let cost = conversion_cost(self.scenario, self.catalog, &self.item.candidate.instance, records);
+        let cost =
+            conversion_cost(self.scenario, self.spec, self.catalog, &self.item.candidate.instance, records);
         let saved_usd = hourly.map(|hourly| hourly.for_time(saved).usd());
         let pay_back =
             cost.zip(saved_usd).and_then(|(cost, saved)| (saved > 0.0).then(|| cost.usd() / saved));

@@ -62,10 +62,10 @@ pub enum Depth {
 /// Too many candidates, or cancelled.
 pub fn prepare(
     scenario: &Scenario,
+    spec: &TrainingSpec,
     catalog: &Catalog,
     step_times: &StepTimes,
-    seed: u64,
-    depth: Depth,
+    (seed, depth): (u64, Depth),
     cancel: &Cancel,
 ) -> Result<Vec<Prepared>, StudyError> {
     let candidates = expand(&scenario.fleets)?;
@@ -81,7 +81,7 @@ pub fn prepare(
                 &scenario.assumptions,
             );
             let pilot = if depth == Depth::Pilot { PILOT_BATCHES } else { 0 };
-            let verdict = verdict(scenario, catalog, step_times, &candidate, (seed, pilot), cancel);
+            let verdict = verdict(spec, catalog, step_times, &candidate, (seed, pilot), cancel);
             Prepared { candidate, tariff, verdict }
         })
         .collect();
@@ -89,14 +89,13 @@ pub fn prepare(
 }
 
 fn verdict(
-    scenario: &Scenario,
+    spec: &TrainingSpec,
     catalog: &Catalog,
     step_times: &StepTimes,
     candidate: &Candidate,
     (seed, pilot): (u64, u64),
     cancel: &Cancel,
 ) -> Verdict {
-    let spec = &scenario.training;
     let request = BatchRequest {
         precision: spec.precision,
         optimizer: spec.optimizer.clone(),

@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use crate::catalog::{Provenance, Purchase};
 
+use super::serving_result::ServingFigures;
+
 /// An estimate: the expected value with its interval, and quantiles of a single run.
 ///
 /// `lo` and `hi` bound the expected value at `level`: the replication interval and the error that the model showed
@@ -214,6 +216,9 @@ pub struct Row {
     pub conversion: Option<Conversion>,
     /// A recurring job.
     pub recurring: Option<Recurring>,
+    /// Figures of inference.
+    #[serde(flatten)]
+    pub serving: Option<Box<ServingFigures>>,
 }
 
 /// What would turn the verdict.

@@ -1,11 +1,11 @@
 //! The parts of a row that need no estimate: what the fleet is, its memory, its bound, its bill.
 
-use crate::cost::{Item, Ledger};
+use crate::cost::{Item, Ledger, Tariff};
+use crate::fleet::Candidate;
 use crate::layout::MemoryNeed;
 use crate::units::Money;
 use crate::workload::training::Built;
 
-use super::prepare::Prepared;
 use super::result::{BoundRow, LedgerLine, MemoryPart, Row};
 
 /// Each item's mean over bills.
@@ -43,8 +43,7 @@ pub(super) fn fill_memory(row: &mut Row, need: &MemoryNeed) {
 }
 
 /// What is known of a candidate before any simulation.
-pub(super) fn blank_row(item: &Prepared) -> Row {
-    let candidate = &item.candidate;
+pub(super) fn blank_row(candidate: &Candidate, tariff: Option<&Tariff>) -> Row {
     Row {
         fleet: candidate.name.clone(),
         feasible: false,
@@ -60,10 +59,7 @@ pub(super) fn blank_row(item: &Prepared) -> Row {
         layout: None,
         split: false,
         step_s: None,
-        price_usd_per_hour: item
-            .tariff
-            .as_ref()
-            .ok()
+        price_usd_per_hour: tariff
             .map(|tariff| tariff.hourly.typical.usd_per_hour() * candidate.count as f64),
         time_s: None,
         cost_usd: None,
@@ -91,5 +87,6 @@ pub(super) fn blank_row(item: &Prepared) -> Row {
         difference: None,
         conversion: None,
         recurring: None,
+        serving: None,
     }
 }

@@ -1,8 +1,8 @@
 //! The verdict in a sentence or two, and what was taken for granted.
 
-use crate::scenario::{Minimize, Objective, Scenario};
+use crate::scenario::{Minimize, Objective};
 use crate::units::{Seconds, Significant, human_duration};
-use crate::workload::training::{Amount, InputMode};
+use crate::workload::training::{Amount, InputMode, TrainingSpec};
 
 use super::compare::holds_targets;
 use super::outcome::Outcome;
@@ -91,8 +91,7 @@ fn nobody(rows: &[&Row], objective: &Objective) -> String {
 }
 
 /// What the figures take for granted, for the reader to object to.
-pub(super) fn assumptions(scenario: &Scenario) -> Vec<String> {
-    let spec = &scenario.training;
+pub(super) fn assumptions(spec: &TrainingSpec) -> Vec<String> {
     let mut said = vec![
         "The same accuracy is assumed on every fleet.".to_owned(),
         format!(

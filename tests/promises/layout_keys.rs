@@ -58,7 +58,7 @@ fn says(said: &str, words: &[&str]) {
 
 fn planned(scenario: &Scenario) -> Planned {
     let candidates = expand(&scenario.fleets).unwrap();
-    let spec = &scenario.training;
+    let spec = scenario.training().unwrap();
     let request = BatchRequest {
         precision: spec.precision,
         optimizer: spec.optimizer.clone(),
@@ -135,7 +135,7 @@ fn other_models_are_only_data_parallel() {
 #[test]
 fn tokens_and_sequence_length_give_samples() {
     let scenario = scenario("\"auto\"", "sequence_length = 8192\ntokens = 8.192e9").unwrap();
-    let spec = &scenario.training;
+    let spec = scenario.training().unwrap();
     assert_eq!(spec.model.sequence_length, Some(8192.0));
     assert_eq!(spec.amount.samples(256, 1.0), 1e6);
 }

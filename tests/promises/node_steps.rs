@@ -110,7 +110,7 @@ fn built(catalog: &Catalog, times: &StepTimes, keys: &str) -> Built {
          [[fleet]]\nname = \"nodes\"\ninstance = \"aws/p4d.24xlarge\"\ncount = 8\nregion = \"us-east-1\"\n"
     );
     let scenario = resolve(&load("nodes.toml", &text).unwrap(), catalog, None).unwrap();
-    let spec = &scenario.training;
+    let spec = scenario.training().unwrap();
     let request = BatchRequest {
         precision: spec.precision,
         optimizer: spec.optimizer.clone(),

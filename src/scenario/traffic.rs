@@ -1,0 +1,212 @@
+//! Arrivals, lengths and mixes of an inference workload.
+
+use std::path::PathBuf;
+
+use crate::document::{Code, Reader};
+use crate::units::Seconds;
+use crate::workload::arrivals::{
+    ArrivalSpec, LengthLaw, LengthSpec, Mix, TraceFormat, TraceSource, TrafficSpec,
+};
+
+use super::resolve::Resolver;
+
+const ARRIVALS: &str = "workload.arrivals";
+/// Points of the daily cosine.
+const HOURS: usize = 24;
+/// A lognormal law is cut at so many times its mean.
+const LONGEST: f64 = 16.0;
+const FORMATS: &[(&str, TraceFormat)] = &[
+    ("azure", TraceFormat::Azure),
+    ("seconds", TraceFormat::Seconds),
+    ("mooncake", TraceFormat::Mooncake),
+    ("lengths", TraceFormat::Lengths),
+    ("windows", TraceFormat::Windows),
+];
+
+/// All traffic; `None` after a fault. A job without arrivals (`online` false) needs no rate.
+pub(super) fn read(
+    resolver: &mut Resolver<'_>,
+    workload: &Reader<'_>,
+    language: bool,
+    online: bool,
+) -> Option<TrafficSpec> {
+    let table = workload.table("arrivals");
+    let arrivals = if online { arrivals(resolver, &table) } else { Some(ArrivalSpec::Burst) };
+    let mixes = mixes(resolver, workload, language);
+    Some(TrafficSpec { arrivals: arrivals?, mixes: mixes?, requests: table.count("requests") })
+}
+
+fn arrivals(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<ArrivalSpec> {
+    let kind = table.text("kind").unwrap_or_default();
+    let rate = |resolver: &mut Resolver<'_>, key: &str| {
+        let found = table.number(key);
+        if !table.has(key) {
+            let message = format!("`{kind}` arrivals need `{key}`");
+            let fault = table.fault(Code::MissingKey, ARRIVALS, key, message);
+            resolver.faults.push(fault.suggest(format!("requests per second, as `{key} = 20`")));
+        }
+        found
+    };
+    Some(match kind {
+        "gamma" => {
+            ArrivalSpec::Gamma { rate: rate(resolver, "rate")?, cv: table.number("cv").unwrap_or(1.0) }
+        }
+        "mmpp" => ArrivalSpec::Mmpp {
+            quiet_rate: rate(resolver, "rate")?,
+            burst_rate: rate(resolver, "burst_rate")?,
+            quiet: table.seconds("quiet").unwrap_or(Seconds(600.0)),
+            burst: table.seconds("burst").unwrap_or(Seconds(60.0)),
+        },
+        "diurnal" => ArrivalSpec::Profile {
+            rate: rate(resolver, "rate")?,
+            points: points(resolver, table)?,
+            period: table.seconds("period").unwrap_or(Seconds(86_400.0)),
+        },
+        "trace" => ArrivalSpec::Trace(source(resolver, table, ARRIVALS)?),
+        "burst" => ArrivalSpec::Burst,
+        "closed" => ArrivalSpec::Closed {
+            clients: u32::try_from(table.count("clients").unwrap_or(1)).unwrap_or(u32::MAX),
+            think: table.seconds("think").unwrap_or(Seconds::ZERO),
+        },
+        _ => ArrivalSpec::Poisson { rate: rate(resolver, "rate")? },
+    })
+}
+
+/// Relative rates over the period: the scenario's, or a cosine with its peak in the middle.
+fn points(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<Vec<f64>> {
+    if table.has("points") {
+        let points = table.numbers("points");
+        let sum: f64 = points.iter().sum();
+        let fits = (2..=100_000).contains(&points.len())
+            && points.iter().all(|point| (0.0..=1e6).contains(point))
+            && sum > 0.0;
+        if !fits {
+            let message = "points are 2 to 100000 numbers of 0 or more, not all 0";
+            resolver.faults.push(table.fault(Code::OutOfRange, ARRIVALS, "points", message));
+            return None;
+        }
+        return Some(points);
+    }
+    let swing = table.number("peak_to_mean").unwrap_or(1.0) - 1.0;
+    let at = |hour: usize| 1.0 - swing * libm::cos(std::f64::consts::TAU * hour as f64 / HOURS as f64);
+    Some((0..HOURS).map(at).collect())
+}
+
+fn source(resolver: &mut Resolver<'_>, table: &Reader<'_>, path: &str) -> Option<TraceSource> {
+    let Some(name) = table.text("file") else {
+        let fault = table.fault(Code::MissingKey, path, "file", "a trace needs `file`, its path");
+        resolver.faults.push(fault);
+        return None;
+    };
+    let file = match &resolver.folder {
+        Some(folder) => folder.join(name),
+        None => PathBuf::from(name),
+    };
+    if !file.is_file() {
+        let message = format!("there is no file {}", file.display());
+        resolver.faults.push(table.fault(Code::UnknownName, path, "file", message));
+        return None;
+    }
+    let format = FORMATS
+        .iter()
+        .find(|(word, _)| Some(*word) == table.text("format"))
+        .map_or(TraceFormat::Seconds, |(_, format)| *format);
+    Some(TraceSource {
+        path: file,
+        format,
+        speed: table.number("speed").unwrap_or(1.0),
+        repeat: table.boolean("repeat"),
+    })
+}
+
+fn mixes(resolver: &mut Resolver<'_>, workload: &Reader<'_>, language: bool) -> Option<Vec<Mix>> {
+    let tables = workload.tables("mix");
+    if tables.is_empty() {
+        let lengths = lengths(resolver, &workload.table("lengths"), "workload.lengths", language)?;
+        return Some(vec![Mix { share: 1.0, lengths, priority: 0, model: 0, prefix: None }]);
+    }
+    let total: f64 = tables.iter().filter_map(|table| table.number("share")).sum();
+    let mut mixes = Vec::new();
+    for (index, table) in tables.iter().enumerate() {
+        let path = format!("workload.mix[{index}]");
+        let lengths = lengths(resolver, &table.table("lengths"), &format!("{path}.lengths"), language)?;
+        let narrow = |key: &str| table.count(key).and_then(|count| u32::try_from(count).ok());
+        let prefix = match (narrow("prefix_groups"), narrow("prefix_tokens")) {
+            (Some(groups), Some(tokens)) => Some((groups, tokens)),
+            (None, None) => None,
+            _ => {
+                let message = "a shared prefix needs both `prefix_groups` and `prefix_tokens`";
+                resolver.faults.push(table.fault(Code::MissingKey, &path, "", message));
+                None
+            }
+        };
+        mixes.push(Mix {
+            share: table.number("share").unwrap_or(1.0) / total,
+            lengths,
+            priority: table.count("priority").and_then(|priority| u8::try_from(priority).ok()).unwrap_or(0),
+            model: 0,
+            prefix,
+        });
+    }
+    Some(mixes)
+}
+
+fn lengths(
+    resolver: &mut Resolver<'_>,
+    table: &Reader<'_>,
+    path: &str,
+    language: bool,
+) -> Option<LengthSpec> {
+    if !language {
+        let items = u32::try_from(table.count("items").unwrap_or(1)).unwrap_or(u32::MAX);
+        return Some(LengthSpec { input: LengthLaw::Fixed(items), output: LengthLaw::Fixed(0), trace: None });
+    }
+    let trace = match table.has("file") {
+        true => Some(source(resolver, table, path)?),
+        false => None,
+    };
+    let input = law(resolver, table, path, "input");
+    let output = law(resolver, table, path, "output");
+    Some(LengthSpec { input: input?, output: output?, trace })
+}
+
+fn law(resolver: &mut Resolver<'_>, lengths: &Reader<'_>, path: &str, key: &str) -> Option<LengthLaw> {
+    if let Some(tokens) = lengths.count(key) {
+        return Some(LengthLaw::Fixed(u32::try_from(tokens).unwrap_or(u32::MAX)));
+    }
+    let table = lengths.table(key);
+    let path = format!("{path}.{key}");
+    let count = |key: &str| table.count(key).and_then(|tokens| u32::try_from(tokens).ok());
+    let mut missing = |needs: &str| {
+        let message = format!("a {} law needs {needs}", table.text("kind").unwrap_or_default());
+        resolver.faults.push(table.fault(Code::MissingKey, &path, "", message));
+    };
+    match table.text("kind") {
+        Some("fixed") => match count("tokens") {
+            Some(tokens) => return Some(LengthLaw::Fixed(tokens)),
+            None => missing("`tokens`"),
+        },
+        Some("uniform") => match (count("low"), count("high")) {
+            (Some(low), Some(high)) if low <= high => return Some(LengthLaw::Uniform(low, high)),
+            _ => missing("`low` and `high`, in this order"),
+        },
+        Some("empirical") => {
+            let quantiles = table.numbers("quantiles");
+            let fits = (2..=10_000).contains(&quantiles.len())
+                && quantiles.iter().all(|tokens| (0.0..=1e7).contains(tokens))
+                && quantiles.windows(2).all(|pair| pair[0] <= pair[1]);
+            if fits {
+                return Some(LengthLaw::Empirical(quantiles.iter().map(|tokens| *tokens as u32).collect()));
+            }
+            missing("`quantiles`: 2 to 10000 ascending numbers of tokens");
+        }
+        _ => match (table.number("median"), table.number("mean")) {
+            (Some(median), Some(mean)) if median <= mean => {
+                let most = count("most").unwrap_or((LONGEST * mean).min(1e7) as u32);
+                return Some(LengthLaw::LogNormal { median, mean, most });
+            }
+            _ => missing("`median` and `mean`, the median at most the mean"),
+        },
+    }
+    None
+}
