@@ -153,6 +153,7 @@ impl From<StudyError> for Failure {
             StudyError::TooMany(_) => (Status::Limit, "limit"),
             StudyError::Cancelled => (Status::Interrupted, "interrupted"),
             StudyError::Threads(_) => (Status::Fault, "threads"),
+            StudyError::Profile(_) => (Status::Fault, "profile"),
         };
         Self::plain(status, code, error.to_string())
     }

@@ -36,6 +36,8 @@ pub enum Item {
     ClusterFee,
     /// Committed hours that nobody uses.
     Commitment,
+    /// What a managed service adds to the machines.
+    Premium,
 }
 
 impl Item {
@@ -54,6 +56,7 @@ impl Item {
         Self::Egress,
         Self::ClusterFee,
         Self::Commitment,
+        Self::Premium,
     ];
 
     /// The word printed in tables.
@@ -73,6 +76,7 @@ impl Item {
             Self::Egress => "egress",
             Self::ClusterFee => "cluster-fee",
             Self::Commitment => "commitment",
+            Self::Premium => "premium",
         }
     }
 }
@@ -124,6 +128,8 @@ pub struct Meters {
     pub egress: Money,
     /// Hours of the cluster, for its management fee.
     pub cluster: Seconds,
+    /// What a managed service adds, as a share of the machines' list price after discounts.
+    pub premium: f64,
 }
 
 /// A bill.
@@ -174,6 +180,7 @@ impl Ledger {
         // A commitment is paid whether used or not: each used hour carries its share of the unused ones.
         let unused = 1.0 / tariff.commitment_utilisation.clamp(1e-6, 1.0) - 1.0;
         line(Item::Commitment, compute.scaled(unused));
+        line(Item::Premium, compute.scaled(meters.premium));
         Self { lines }
     }
 
@@ -196,6 +203,7 @@ impl Ledger {
                     | Item::Rework
                     | Item::Rounding
                     | Item::Commitment
+                    | Item::Premium
             )
         };
         self.lines.iter().filter(|line| of_machines(line.item)).map(|line| line.amount).sum()

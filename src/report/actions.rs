@@ -50,6 +50,16 @@ pub(super) fn action(bound: &str) -> Action {
         "pipeline-bubble" => {
             ("CPU (compute) bound", "more micro-batches, interleaved stages, fewer stages", "larger batch")
         }
+        "kv-capacity" => (
+            "memory bound",
+            "accelerators with more memory, 8-bit weights or cache, more replicas",
+            "shorter contexts and answers",
+        ),
+        "queue" => (
+            "queueing",
+            "more replicas, chunked prefill, a smaller batch, a router that knows the load",
+            "looser limits, refusing requests",
+        ),
         "failures" => (
             "availability",
             "checkpoint more often or faster, on-demand machines, another zone or smaller fleet",

@@ -4,11 +4,12 @@ use crate::catalog::Purchase;
 use crate::study::{Comparison, Estimate, Probability, Row};
 use crate::units::{Seconds, Significant, human_duration};
 
+use super::serving_columns;
 use super::table::{BREAK, Cell, Table};
 use super::terminal::Width;
 
 /// A figure of a row.
-type Figure<'a, T> = &'a dyn Fn(&Row) -> Option<T>;
+pub(super) type Figure<'a, T> = &'a dyn Fn(&Row) -> Option<T>;
 
 /// The result contract as JSON text.
 #[must_use]
@@ -64,6 +65,9 @@ pub fn flat_table(comparison: &Comparison) -> Table {
     for (name, value) in probabilities {
         probability_columns(&mut table, name, rows, value);
     }
+    if comparison.workload != "training" {
+        serving_columns::push(&mut table, rows);
+    }
     let mut plain = |name: &str, value: &dyn Fn(&Row) -> Cell| table.push(name, rows.iter().map(value));
     plain("bound", &|row| row.bound.as_ref().map(|bound| bound.name.clone()).into());
     plain("bound_share", &|row| row.bound.as_ref().map(|bound| bound.share).into());
@@ -106,7 +110,9 @@ pub fn numeric_columns() -> Vec<String> {
         "warnings",
     ];
     let names = flat_table(&Comparison::default()).columns.into_iter().map(|column| column.name);
-    names.filter(|name| !WORDS.contains(&name.as_str())).collect()
+    names
+        .filter(|name| !WORDS.contains(&name.as_str()) && !serving_columns::WORDS.contains(&name.as_str()))
+        .collect()
 }
 
 fn ledger_cell(row: &Row, item: &str) -> Cell {
@@ -116,7 +122,7 @@ fn ledger_cell(row: &Row, item: &str) -> Cell {
     row.ledger.iter().find(|line| line.item == item).map_or(0.0, |line| line.usd).into()
 }
 
-fn estimate_columns(table: &mut Table, name: &str, rows: &[Row], value: Figure<'_, Estimate>) {
+pub(super) fn estimate_columns(table: &mut Table, name: &str, rows: &[Row], value: Figure<'_, Estimate>) {
     type Part = fn(&Estimate) -> f64;
     let parts: [(&str, Part); 5] = [
         ("mean", |estimate| estimate.mean),
@@ -133,7 +139,12 @@ fn estimate_columns(table: &mut Table, name: &str, rows: &[Row], value: Figure<'
     }
 }
 
-fn probability_columns(table: &mut Table, name: &str, rows: &[Row], value: Figure<'_, Probability>) {
+pub(super) fn probability_columns(
+    table: &mut Table,
+    name: &str,
+    rows: &[Row],
+    value: Figure<'_, Probability>,
+) {
     type Part = fn(&Probability) -> f64;
     let parts: [(&str, Part); 3] =
         [("probability", |met| met.probability), ("lo", |met| met.lo), ("hi", |met| met.hi)];
@@ -148,6 +159,9 @@ fn probability_columns(table: &mut Table, name: &str, rows: &[Row], value: Figur
 pub fn short_table(comparison: &Comparison) -> Table {
     let mut rows: Vec<&Row> = comparison.rows.iter().collect();
     rows.sort_by_key(|row| (row.rank.unwrap_or(u64::MAX), !row.feasible));
+    if comparison.workload == "inference" {
+        return serving_columns::short(comparison, &rows);
+    }
     let mut table = Table::default();
     let mut column =
         |name: &str, value: &dyn Fn(&Row) -> Cell| table.push(name, rows.iter().map(|row| value(row)));
@@ -182,15 +196,15 @@ pub fn short_table(comparison: &Comparison) -> Table {
 pub fn fitted_table(comparison: &Comparison, width: Width) -> Table {
     let mut table = short_table(comparison);
     let spare: &[&str] = match width.0 {
-        0..90 => &["known", "stall", "machines"],
-        90..120 => &["known", "stall"],
+        0..90 => &["known", "stall", "machines", "used", "TPOT p50/p99", "USD/Mtok in+out", "USD/M answers"],
+        90..120 => &["known", "stall", "used", "USD/Mtok in+out", "USD/M answers"],
         _ => &[],
     };
     table.columns.retain(|column| !spare.contains(&column.name.as_str()));
     table
 }
 
-fn range(estimate: &Estimate) -> String {
+pub(super) fn range(estimate: &Estimate) -> String {
     format!(
         "{}{BREAK}({}–{})",
         Significant(estimate.mean, 3),
@@ -200,7 +214,7 @@ fn range(estimate: &Estimate) -> String {
 }
 
 /// Machines without the provider, which the region tells as well, and with terms only where they are not the usual.
-fn machines(row: &Row) -> String {
+pub(super) fn machines(row: &Row) -> String {
     let name = row.instance.split_once('/').map_or(row.instance.as_str(), |(_, name)| name);
     let terms =
         if row.purchase == Purchase::OnDemand { String::new() } else { format!(" {}", row.purchase.word()) };
@@ -216,7 +230,7 @@ fn duration_range(estimate: &Estimate) -> String {
     format!("{value} {unit}{BREAK}({}–{})", part(estimate.lo), part(estimate.hi))
 }
 
-fn percent(met: &Probability) -> String {
+pub(super) fn percent(met: &Probability) -> String {
     let share = 100.0 * met.probability;
     if share > 99.5 && share < 100.0 { ">99 %".to_owned() } else { format!("{} %", share.round()) }
 }

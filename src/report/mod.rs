@@ -16,6 +16,8 @@ mod list;
 mod list_services;
 mod resolved;
 mod scatter;
+mod serving_columns;
+mod serving_summary;
 mod summary;
 mod table;
 mod terminal;

@@ -1,7 +1,7 @@
 //! `capplan check`: what each fleet would do, without simulating it, and every value with its origin.
 
 use crate::document::Resolved;
-use crate::study::{Plans, Prepared, Verdict};
+use crate::study::{Plans, Prepared, Served, Verdict, Way};
 use crate::units::{Significant, human_duration};
 
 use super::table::{Cell, Table};
@@ -11,8 +11,54 @@ use super::table::{Cell, Table};
 pub fn planned_table(plans: &Plans) -> Table {
     match plans {
         Plans::Training(prepared) => training_table(prepared),
-        Plans::Serving(_) => Table::default(),
+        Plans::Serving(served) => serving_table(served),
     }
+}
+
+/// One row per candidate of a serving scenario: machines, split, memory, cache, price, first estimate.
+fn serving_table(served: &[Served]) -> Table {
+    let mut table = Table::default();
+    let mut column = |name: &str, value: &dyn Fn(&Served) -> Cell| table.push(name, served.iter().map(value));
+    let way = |item: &Served, tell: &dyn Fn(&Way) -> Cell| match item
+        .ways
+        .as_ref()
+        .ok()
+        .and_then(|ways| ways.first())
+    {
+        Some(way) => tell(way),
+        None => Cell::Null,
+    };
+    column("fleet", &|item| item.candidate.name.as_str().into());
+    column("machines", &|item| {
+        let machines = item.ways.as_ref().ok().and_then(|ways| item.machines(ways.first()?));
+        let count = machines.map_or_else(|| "as many as needed".to_owned(), |count| count.to_string());
+        format!("{count} × {}", item.candidate.instance.id()).into()
+    });
+    column("region", &|item| item.candidate.region.as_str().into());
+    column("terms", &|item| item.candidate.purchase.word().into());
+    column("usd_per_machine_hour", &|item| {
+        item.tariff.as_ref().ok().map(|tariff| tariff.hourly.typical.usd_per_hour()).into()
+    });
+    column("feasible", &|item| item.ways.is_ok().into());
+    column("layout", &|item| match &item.ways {
+        Ok(_) => way(item, &|way| way.words().into()),
+        Err(reason) => reason.to_string().into(),
+    });
+    column("memory", &|item| {
+        way(item, &|way| {
+            way.memory.as_ref().map(|need| format!("{} of {}", need.total(), need.present)).into()
+        })
+    });
+    column("cache_tokens", &|item| way(item, &|way| way.cache_tokens.map(f64::round).into()));
+    column("alone", &|item| way(item, &|way| human_duration(way.alone.1).into()));
+    column("requests_per_s_and_machine", &|item| way(item, &|way| way.guess.into()));
+    column("known", &|item| {
+        way(item, &|way| {
+            let error = Significant((164.5 * way.log_error).round(), 3);
+            format!("{}, ±{error} %", way.provenance.word()).into()
+        })
+    });
+    table
 }
 
 fn training_table(prepared: &[Prepared]) -> Table {

@@ -6,6 +6,7 @@ use crate::study::{Comparison, Row};
 use crate::units::{Bytes, Seconds, Significant, human_duration};
 
 use super::actions::action;
+use super::serving_summary;
 use super::table::clean;
 
 /// The text below the table.
@@ -21,6 +22,11 @@ fn write_summary(text: &mut String, comparison: &Comparison) -> std::fmt::Result
     writeln!(text, "{}", clean(&comparison.verdict))?;
     section(text, "What would change this", comparison.flips.iter().map(|flip| clean(&flip.sentence)))?;
     section(text, "What limits each bound, and what to do", bounds(comparison))?;
+    if comparison.workload == "inference" {
+        section(text, "Fleets", serving_summary::fleets(comparison))?;
+        section(text, "Against hosted models", serving_summary::hosted(comparison))?;
+        section(text, "How much to compute beforehand", serving_summary::splits(comparison))?;
+    }
     section(text, "Layouts", comparison.rows.iter().filter_map(layout))?;
     section(text, "Records or original files", pay_backs(comparison))?;
     section(text, "As a recurring job", comparison.rows.iter().filter_map(cadence))?;

@@ -60,6 +60,7 @@ pub(super) static ARRIVALS: Table = Table {
             "`trace`: rate over the recorded one.",
         ),
         key("repeat", Kind::Boolean, Default::Boolean(false), "`trace`: whether it starts again at its end."),
+        key("select", Kind::Text, Default::Absent, "`trace` of windows: which of the workloads in the file."),
         key("clients", COUNTS, Default::Count(1), "`closed`: clients with one request in flight each."),
         key(
             "think",
@@ -82,6 +83,7 @@ pub(super) static LENGTHS: Table = Table {
     keys: &[
         key("input", Kind::Either(&[TOKENS, Kind::Table(&LAW)]), Default::Count(512), "Prompt tokens."),
         key("output", Kind::Either(&[TOKENS, Kind::Table(&LAW)]), Default::Count(128), "Answer tokens."),
+        key("dataset", Kind::Text, Default::Absent, "Lengths of a known data set, as `sharegpt`, instead."),
         key("file", Kind::Text, Default::Absent, "Lengths taken together from a trace instead."),
         key(
             "format",

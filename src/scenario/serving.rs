@@ -33,6 +33,18 @@ pub enum Mode {
     Hybrid(HybridSpec),
 }
 
+impl Mode {
+    /// The word in scenarios.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Batch(_) => "batch",
+            Self::Hybrid(_) => "hybrid",
+        }
+    }
+}
+
 /// A batch job.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchSpec {

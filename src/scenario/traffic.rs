@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::document::{Code, Reader};
 use crate::units::Seconds;
 use crate::workload::arrivals::{
-    ArrivalSpec, LengthLaw, LengthSpec, Mix, TraceFormat, TraceSource, TrafficSpec,
+    ArrivalSpec, Dataset, LengthLaw, LengthSpec, Mix, TraceFormat, TraceSource, TraceSurvey, TrafficSpec,
 };
 
 use super::resolve::Resolver;
@@ -33,7 +33,14 @@ pub(super) fn read(
     let table = workload.table("arrivals");
     let arrivals = if online { arrivals(resolver, &table) } else { Some(ArrivalSpec::Burst) };
     let mixes = mixes(resolver, workload, language);
-    Some(TrafficSpec { arrivals: arrivals?, mixes: mixes?, requests: table.count("requests") })
+    let traffic = TrafficSpec { arrivals: arrivals?, mixes: mixes?, requests: table.count("requests") };
+    match traffic.arrivals.check() {
+        Ok(()) => Some(traffic),
+        Err(error) => {
+            resolver.faults.push(table.fault(Code::OutOfRange, ARRIVALS, "", error.to_string()));
+            None
+        }
+    }
 }
 
 fn arrivals(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<ArrivalSpec> {
@@ -111,12 +118,18 @@ fn source(resolver: &mut Resolver<'_>, table: &Reader<'_>, path: &str) -> Option
         .iter()
         .find(|(word, _)| Some(*word) == table.text("format"))
         .map_or(TraceFormat::Seconds, |(_, format)| *format);
-    Some(TraceSource {
+    let found = TraceSource {
         path: file,
         format,
         speed: table.number("speed").unwrap_or(1.0),
         repeat: table.boolean("repeat"),
-    })
+        select: table.text("select").map(str::to_owned),
+    };
+    if let Err(error) = TraceSurvey::of(&found) {
+        resolver.faults.push(table.fault(Code::OutOfRange, path, "file", error.to_string()));
+        return None;
+    }
+    Some(found)
 }
 
 fn mixes(resolver: &mut Resolver<'_>, workload: &Reader<'_>, language: bool) -> Option<Vec<Mix>> {
@@ -165,9 +178,32 @@ fn lengths(
         true => Some(source(resolver, table, path)?),
         false => None,
     };
+    if let Some(name) = table.text("dataset") {
+        return dataset(resolver, table, path, name);
+    }
     let input = law(resolver, table, path, "input");
     let output = law(resolver, table, path, "output");
     Some(LengthSpec { input: input?, output: output?, trace })
+}
+
+/// Lengths of a data set of the catalog.
+fn dataset(resolver: &mut Resolver<'_>, table: &Reader<'_>, path: &str, name: &str) -> Option<LengthSpec> {
+    let known = || Dataset::all().iter().filter(|dataset| dataset.output.is_some());
+    match known().find(|dataset| dataset.name.eq_ignore_ascii_case(name)) {
+        Some(dataset) => Some(LengthSpec {
+            input: dataset.input.law(),
+            output: dataset.output.map(|output| output.law())?,
+            trace: None,
+        }),
+        None => {
+            let near = crate::document::nearest_list(name, known().map(|dataset| dataset.name.as_str()), 4);
+            let all: Vec<&str> = known().map(|dataset| dataset.name.as_str()).collect();
+            let fault = table.fault(Code::UnknownName, path, "dataset", format!("unknown data set `{name}`"));
+            let nearest = if near.is_empty() { all.join(", ") } else { near };
+            resolver.faults.push(fault.suggest(format!("nearest: {nearest}")));
+            None
+        }
+    }
 }
 
 fn law(resolver: &mut Resolver<'_>, lengths: &Reader<'_>, path: &str, key: &str) -> Option<LengthLaw> {

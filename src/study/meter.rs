@@ -109,6 +109,7 @@ impl<'a> Metering<'a> {
             storage: self.storage.iter().map(|held| StorageUse { time: total, ..*held }).collect(),
             requests: self.requests,
             egress: self.egress,
+            premium: 0.0,
             cluster: if self.scenario.assumptions.cluster_fee.is_some() { total } else { Seconds::ZERO },
         }
     }

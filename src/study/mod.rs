@@ -41,7 +41,7 @@ pub use result::{
     BoundRow, Comparison, Conversion, Difference, Estimate, Flip, LedgerLine, MemoryPart, Probability,
     Recurring, Row,
 };
-pub use serving::ServingPrepared;
+pub use serving::{Served, Way};
 pub use serving_result::{ApiComparison, HybridPoint, Percentiles, ServingFigures};
 
 /// Level of every interval.
@@ -70,6 +70,9 @@ pub enum StudyError {
     /// Threads could not be started.
     #[error("cannot start threads: {0}")]
     Threads(String),
+    /// A shipped table is not what the program expects.
+    #[error("{0}")]
+    Profile(String),
 }
 
 /// Runs the whole path.
@@ -99,7 +102,7 @@ pub fn run(
         }
         Job::Serving(spec) => {
             let asked = serving::Asked { scenario, spec, catalog, step_times, seed, cancel };
-            serving::run(&asked, &options.stopping, watch)
+            serving::run(&asked, watch)
         }
     })
 }
@@ -110,7 +113,7 @@ pub enum Plans {
     /// Of training.
     Training(Vec<Prepared>),
     /// Of serving.
-    Serving(Vec<ServingPrepared>),
+    Serving(Vec<Served>),
 }
 
 /// Spreads the fleets and plans each candidate.

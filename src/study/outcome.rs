@@ -428,7 +428,7 @@ fn stretching_time(replica: &TrainingReplica) -> f64 {
 }
 
 /// Relative half-range of the price, at about the level of the intervals.
-fn price_error(tariff: &Tariff) -> f64 {
+pub(super) fn price_error(tariff: &Tariff) -> f64 {
     let (low, typical, high) = (
         tariff.hourly.low.usd_per_hour(),
         tariff.hourly.typical.usd_per_hour(),

@@ -57,6 +57,15 @@ impl<'a> ServingLaws<'a> {
         if tokens <= 0.0 {
             return self.host();
         }
+        let device: f64 = self.device_parts(tokens).seconds.iter().sum();
+        let job = &self.job;
+        let launches = job.engine.layer_overhead.0 * job.shape.all_layers() * self.factor(ServingTerm::Host);
+        norm(device, launches) + self.host()
+    }
+
+    /// Scaled seconds of the device by term, of what depends on the tokens of an iteration alone.
+    #[must_use]
+    pub fn device_parts(&self, tokens: f64) -> ServingSeconds {
         let own = (tokens / self.stages()).max(1.0);
         let mut found = ServingSeconds::default();
         let job = &self.job;
@@ -66,9 +75,10 @@ impl<'a> ServingLaws<'a> {
         found.add(ServingTerm::TensorExchange, self.tensor_exchange(own));
         found.add(ServingTerm::ExpertExchange, self.expert_exchange(own));
         found.add(ServingTerm::PipelineExchange, self.pipeline_exchange(own));
-        let device = found.total(&self.factors);
-        let launches = job.engine.layer_overhead.0 * job.shape.all_layers() * self.factor(ServingTerm::Host);
-        norm(device, launches) + self.host()
+        for (seconds, factor) in found.seconds.iter_mut().zip(&self.factors) {
+            *seconds *= factor;
+        }
+        found
     }
 
     fn host(&self) -> f64 {

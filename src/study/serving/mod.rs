@@ -1,19 +1,42 @@
 //! Serving: from candidates to rows of capacity, latency and cost.
 
+mod bill;
+mod bound;
+mod capacity;
+mod compare;
+mod demand;
+mod measure;
+mod online;
+mod prepare;
+mod size;
+mod trial;
+mod verdict;
+mod way;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+
 use crate::catalog::Catalog;
 use crate::engine::Cancel;
-use crate::fleet::{Candidate, expand};
-use crate::scenario::{Scenario, ServingSpec};
-use crate::stats::Stopping;
+use crate::scenario::{Mode, Scenario, ServingSpec};
 use crate::steptime::StepTimes;
 
 use super::StudyError;
-use super::progress::Watch;
+use super::progress::{Progress, Watch};
 use super::result::Comparison;
+use online::{ServingOutcome, infeasible, online};
+
+pub use prepare::Served;
+pub(in crate::study) use prepare::prepare;
+pub use way::Way;
+
+/// The ends of the model's error lie at so many standard deviations: those of a 90 % interval.
+const Z_END: f64 = 1.644_853_626_951_472_7;
 
 /// What is asked, with all that answers need.
 #[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(in crate::study) struct Asked<'a> {
     pub scenario: &'a Scenario,
     pub spec: &'a ServingSpec,
     pub catalog: &'a Catalog,
@@ -22,19 +45,34 @@ pub(super) struct Asked<'a> {
     pub cancel: &'a Cancel,
 }
 
-/// A candidate with all that is known before simulation.
-#[derive(Clone, Debug)]
-pub struct ServingPrepared {
-    /// The candidate.
-    pub candidate: Candidate,
+/// Runs the whole path of a serving scenario.
+///
+/// # Errors
+/// Too many candidates, cancelled, or a table that cannot be read.
+pub(super) fn run(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Comparison, StudyError> {
+    let served = prepare(asked)?;
+    let planned = served.len() as u64;
+    let done = AtomicU64::new(0);
+    let outcomes: Vec<ServingOutcome> = served
+        .par_iter()
+        .map(|served| {
+            let outcome = outcome(asked, served);
+            watch.progress(Progress { done: done.fetch_add(1, Ordering::Relaxed) + 1, planned });
+            outcome
+        })
+        .collect();
+    if asked.cancel.is_cancelled() {
+        return Err(StudyError::Cancelled);
+    }
+    Ok(compare::compare(asked, outcomes))
 }
 
-pub(super) fn prepare(asked: &Asked<'_>) -> Result<Vec<ServingPrepared>, StudyError> {
-    Ok(expand(&asked.scenario.fleets)?.into_iter().map(|candidate| ServingPrepared { candidate }).collect())
-}
-
-pub(super) fn run(asked: &Asked<'_>, _: &Stopping, _: &dyn Watch) -> Result<Comparison, StudyError> {
-    let named = asked.catalog.models.get(&asked.spec.model.id).is_some();
-    let _ = (prepare(asked)?, asked.step_times, asked.seed, named, asked.cancel.is_cancelled());
-    Err(StudyError::Cancelled)
+fn outcome(asked: &Asked<'_>, served: &Served) -> ServingOutcome {
+    let Some(way) = served.ways.as_ref().ok().and_then(|ways| ways.first()) else {
+        return infeasible(asked, served);
+    };
+    match &asked.spec.mode {
+        Mode::Online => online(asked, served, way, None).outcome(),
+        Mode::Batch(_) | Mode::Hybrid(_) => online(asked, served, way, None).outcome(),
+    }
 }

@@ -1,0 +1,90 @@
+//! What stands below the table of inference: layouts, rates, tokens' cost, splits of a hybrid.
+
+use crate::study::{Comparison, Row, ServingFigures};
+use crate::units::{Bytes, Significant};
+
+use super::table::clean;
+
+/// How each fleet serves, and what it makes of a million.
+pub(super) fn fleets(comparison: &Comparison) -> Vec<String> {
+    comparison.rows.iter().filter_map(fleet).collect()
+}
+
+fn fleet(row: &Row) -> Option<String> {
+    let figures = row.serving.as_deref().filter(|_| row.feasible)?;
+    let mut said = Vec::new();
+    if let (Some(replicas), Some(layout)) = (figures.replicas, &row.layout) {
+        let memory = row.memory_per_accelerator_bytes.map_or_else(String::new, |bytes| {
+            format!(", {} a device with one longest sequence", Bytes(bytes))
+        });
+        said.push(format!("{replicas} replicas of {}{memory}", clean(layout)));
+    }
+    if let Some(tokens) = figures.cache_tokens {
+        let peak = figures.cache_peak_share.map_or_else(String::new, |share| {
+            format!(", {} % of it used at most", Significant((100.0 * share).round(), 3))
+        });
+        said.push(format!("cache of {} tokens{peak}", Significant(tokens, 3)));
+    }
+    if let Some(rate) = figures.sustainable_requests_per_s {
+        said.push(format!("sustains {} requests/s, targets aside", Significant(rate.mean, 3)));
+    }
+    said.extend(costs(figures));
+    if let Some(good) = figures.goodput_share {
+        said.push(format!(
+            "{} % of requests within all limits",
+            Significant((1000.0 * good.mean).round() / 10.0, 4)
+        ));
+    }
+    (!said.is_empty()).then(|| format!("{}: {}", clean(&row.fleet), said.join("; ")))
+}
+
+fn costs(figures: &ServingFigures) -> Option<String> {
+    let input = figures.cost_per_million_input_tokens_usd?;
+    let output = figures.cost_per_million_output_tokens_usd?;
+    Some(format!(
+        "{} USD per million tokens read, {} written",
+        Significant(input.mean, 3),
+        Significant(output.mean, 3)
+    ))
+}
+
+/// Hosted models at the same traffic.
+pub(super) fn hosted(comparison: &Comparison) -> Vec<String> {
+    let of = |row: &Row| {
+        let figures = row.serving.as_deref()?;
+        let (api, hour) = (figures.api.as_ref()?, figures.cost_per_hour_usd?);
+        let within = if api.within_capacity { "" } else { ", more than it can take" };
+        Some(format!(
+            "{}: {} USD/h here, {} USD/h at {}; pays from {} requests/s{within}",
+            clean(&row.fleet),
+            Significant(hour.mean, 3),
+            Significant(api.api_usd_per_hour, 3),
+            clean(&api.name),
+            Significant(api.break_even_requests_per_s, 3)
+        ))
+    };
+    comparison.rows.iter().filter_map(of).collect()
+}
+
+/// Splits of a hybrid, the cheapest marked.
+pub(super) fn splits(comparison: &Comparison) -> Vec<String> {
+    let mut lines = Vec::new();
+    for row in &comparison.rows {
+        let Some(figures) = row.serving.as_deref().filter(|figures| !figures.hybrid.is_empty()) else {
+            continue;
+        };
+        let points: Vec<String> = figures
+            .hybrid
+            .iter()
+            .map(|point| {
+                let mark = if Some(point.share) == figures.hybrid_share { "*" } else { "" };
+                let cost = point
+                    .usd_per_month
+                    .map_or_else(|| "–".to_owned(), |cost| Significant(cost, 3).to_string());
+                format!("{mark}{} % {cost}", Significant((100.0 * point.share).round(), 3))
+            })
+            .collect();
+        lines.push(format!("{}: USD a month at share precomputed: {}", clean(&row.fleet), points.join(", ")));
+    }
+    lines
+}

@@ -1,0 +1,124 @@
+//! What arrives, as sizing sees it, and the run in which latencies and bills are taken.
+
+use crate::catalog::Purchase;
+use crate::scenario::ServingSpec;
+use crate::units::Seconds;
+use crate::workload::arrivals::{ArrivalSpec, TraceSurvey};
+use crate::workload::failures::SpotMarket;
+use crate::workload::inference::FleetJob;
+
+use super::size::Size;
+use super::trial::Trial;
+
+/// Requests of a run that follows the clock: profiles, losses, autoscalers, spot markets.
+const CLOCKED_REQUESTS: f64 = 120_000.0;
+/// Length of a run that waits for a spot market or an autoscaler.
+const LONG_RUN: Seconds = Seconds(4.0 * 3600.0);
+const DAY: f64 = 86_400.0;
+/// Traced markets that stand in for those of other machines, as in training.
+const LARGE_MARKET: &str = "aws-us-west-2a-v100-x8-probe-2022-10";
+const SMALL_MARKET: &str = "aws-us-west-2b-v100-x1-probe-2022-10";
+const CPU_MARKET: &str = "gcp-us-east1-b-c3-88-held-2023-04";
+
+/// What arrives, as sizing sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Demand {
+    /// The process whose rate is varied to find a capacity, and its mean rate.
+    pub shape: ArrivalSpec,
+    /// Its mean rate.
+    pub unit: f64,
+    /// Requests per second that must be served: the peak of a profile.
+    pub peak: f64,
+    /// Mean requests per second.
+    pub mean: f64,
+}
+
+/// The demand; `None` of closed loads and bursts, which have no rate.
+pub(super) fn demand(spec: &ServingSpec) -> Option<Demand> {
+    let arrivals = &spec.traffic.arrivals;
+    match arrivals {
+        ArrivalSpec::Burst | ArrivalSpec::Closed { .. } => None,
+        ArrivalSpec::Profile { rate, points, .. } => {
+            let mean = points.iter().sum::<f64>() / points.len().max(1) as f64;
+            let peak = points.iter().copied().fold(0.0, f64::max) / mean.max(1e-12) * rate;
+            let shape = ArrivalSpec::Poisson { rate: peak };
+            Some(Demand { shape, unit: peak, peak, mean: *rate })
+        }
+        ArrivalSpec::Trace(source) => {
+            let rate = TraceSurvey::of(source).ok()?.rate? * source.speed;
+            Some(Demand { shape: arrivals.clone(), unit: rate, peak: rate, mean: rate })
+        }
+        _ => {
+            let rate = arrivals.rate()?;
+            Some(Demand { shape: arrivals.clone(), unit: rate, peak: rate, mean: rate })
+        }
+    }
+}
+
+/// The run at the scenario's own traffic, on a fleet of that size, and by what its clock was sped up.
+pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand) -> (FleetJob, f64) {
+    let spec = trial.asked.spec;
+    let share = 1.0 / size.scale();
+    let own = spec.traffic.arrivals.faster(share);
+    let rate = demand.mean * share;
+    let spot = market(trial);
+    let last_loss = spec.losses.iter().map(|loss| loss.at.0 + loss.back_after.map_or(0.0, |back| back.0));
+    let clocked = spec.autoscaler.is_some() || spot.is_some();
+    let mut job = trial.steady(&own, rate);
+    let mut speed_up = 1.0;
+    if let ArrivalSpec::Profile { rate, points, period } = &own {
+        let asked = spec.traffic.requests.map_or(CLOCKED_REQUESTS, |requests| requests as f64);
+        speed_up = (rate * period.0 / asked).max(1.0);
+        let arrivals =
+            ArrivalSpec::Profile { rate: *rate, points: points.clone(), period: *period / speed_up };
+        let length = *period / speed_up;
+        job = trial.job(arrivals, None, Seconds::ZERO, length);
+    } else if let Some(requests) = spec.traffic.requests {
+        job.traffic.requests = Some((requests as f64 * share).max(1.0) as u64);
+        job.horizon = Seconds(1e9);
+    } else if clocked || !spec.losses.is_empty() {
+        let needed = last_loss.fold(0.0, f64::max) + 3.0 * trial.served.start.mean() + 600.0;
+        let length = if clocked { LONG_RUN.0.max(needed) } else { needed };
+        let length = length.min(CLOCKED_REQUESTS / rate).max(job.horizon.0);
+        job = trial.job(own.clone(), None, job.warm_up, Seconds(length));
+    }
+    job.losses = spec
+        .losses
+        .iter()
+        .map(|loss| {
+            let mut loss = *loss;
+            loss.at = job.warm_up + loss.at;
+            loss
+        })
+        .collect();
+    job.autoscaler = spec.autoscaler;
+    let per_day = spec.failures.per_node_day;
+    for group in &mut job.groups {
+        group.failures = (per_day > 0.0).then(|| Seconds(DAY / per_day));
+        group.spot = spot.clone();
+        if let Some(scaler) = &spec.autoscaler {
+            group.machines = scaler.least.max(1).min(scaler.most);
+        }
+    }
+    (job, speed_up)
+}
+
+/// The spot market of a fleet on spot terms: the scenario's, or a traced one of machines of like size.
+fn market(trial: &Trial<'_>) -> Option<SpotMarket> {
+    let candidate = &trial.served.candidate;
+    if candidate.purchase != Purchase::Spot {
+        return None;
+    }
+    let catalog = trial.asked.catalog;
+    let notice = catalog.notices.get(&candidate.instance.provider).copied().unwrap_or(30.0);
+    let traced = || {
+        let id = match (&candidate.accelerator, candidate.accelerators_per_node()) {
+            (None, _) => CPU_MARKET,
+            (Some(_), 0..=7) => SMALL_MARKET,
+            (Some(_), _) => LARGE_MARKET,
+        };
+        let process = catalog.spot.get(id)?;
+        Some(SpotMarket::of_process(process, false, Seconds(notice)))
+    };
+    trial.asked.spec.failures.spot.clone().or_else(traced)
+}

@@ -1,0 +1,105 @@
+//! Candidates of a serving scenario: what fits, how it is split, what it costs an hour.
+
+use rayon::prelude::*;
+
+use crate::catalog::Purchase;
+use crate::cost::{Tariff, Unpriced};
+use crate::fleet::{Candidate, Replicas, expand};
+use crate::layout::Reason;
+use crate::stats::Law;
+use crate::steptime::serving::ServingSteps;
+
+use super::way::{self, Way};
+use super::{Asked, StudyError};
+
+/// Seconds from asking for a machine to its first request where nothing is known of the provider.
+const UNKNOWN_START: f64 = 250.0;
+/// Weights from object storage to the device: least, usual, most seconds (assets/facts/reliability.toml, `boot`).
+const LOAD: [f64; 3] = [10.0, 100.0, 300.0];
+
+/// A candidate with all that is known before simulation.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// Its price, or why there is none.
+    pub tariff: Result<Tariff, Unpriced>,
+    /// Ways to serve on it, the most promising first, or why there is none.
+    pub ways: Result<Vec<Way>, Reason>,
+    /// From asking for a machine to its first request, in seconds.
+    pub start: Law,
+}
+
+impl Served {
+    /// Machines that the scenario asks for under a way; `None` where they are to be found.
+    #[must_use]
+    pub fn machines(&self, way: &Way) -> Option<u64> {
+        match self.candidate.replicas {
+            Replicas::Auto => None,
+            Replicas::Full => {
+                Some((self.candidate.count / way.machines_per_replica).max(1) * way.machines_per_replica)
+            }
+            Replicas::Fixed(replicas) => {
+                Some(replicas.div_ceil(way.per_machine.max(1)) * way.machines_per_replica)
+            }
+        }
+    }
+}
+
+/// Spreads the fleets and finds the ways of each.
+///
+/// # Errors
+/// Too many candidates, cancelled, or a table that cannot be read.
+pub(in crate::study) fn prepare(asked: &Asked<'_>) -> Result<Vec<Served>, StudyError> {
+    let steps = ServingSteps::embedded().map_err(|error| StudyError::Profile(error.to_string()))?;
+    let candidates = expand(&asked.scenario.fleets)?;
+    let served = candidates
+        .into_par_iter()
+        .map(|candidate| {
+            let tariff = Tariff::of(
+                asked.catalog,
+                &candidate.instance,
+                &candidate.region,
+                candidate.purchase,
+                candidate.owned_price,
+                &asked.scenario.assumptions,
+            );
+            let ways = if asked.spec.is_language() {
+                way::language(asked, &steps, &candidate)
+            } else {
+                Err(Reason::NoStepTime("batches of this model are not known".to_owned()))
+            };
+            let start = start(asked, &candidate);
+            Served { candidate, tariff, ways, start }
+        })
+        .collect();
+    if asked.cancel.is_cancelled() { Err(StudyError::Cancelled) } else { Ok(served) }
+}
+
+/// Boot, image and weights.
+fn start(asked: &Asked<'_>, candidate: &Candidate) -> Law {
+    if let Some(law) = &asked.spec.boot {
+        return law.clone();
+    }
+    if candidate.purchase == Purchase::Owned {
+        return Law::Empirical(LOAD.to_vec());
+    }
+    let boots = &asked.catalog.boots;
+    match boots.get(&candidate.instance.provider).or_else(|| boots.get("any")) {
+        Some(boot) => {
+            let ends = [boot.low.0, boot.typical.0, boot.high.0];
+            Law::Empirical(ends.iter().zip(LOAD).map(|(boot, load)| boot + load).collect())
+        }
+        None => Law::Deterministic(UNKNOWN_START),
+    }
+}
+
+/// What the provider's managed service adds to a machine, as a share; 0 for own machines, `None` when unknown.
+pub(super) fn priced_premium(asked: &Asked<'_>, provider: &str) -> Option<f64> {
+    let hosting = &asked.spec.hosting;
+    match (hosting.premium, hosting.kind.managed()) {
+        (Some(premium), _) => Some(premium),
+        (None, false) => Some(0.0),
+        (None, true) => asked.catalog.premium(provider).map(|premium| premium.share),
+    }
+}
