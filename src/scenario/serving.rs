@@ -468,7 +468,11 @@ fn api(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<ApiPrice> {
     }
     let name = table.text("model")?;
     match resolver.catalog.api_price(name) {
-        Ok(price) => Some(ApiPrice { name: name.to_owned(), input: price.input, output: price.output }),
+        Ok(price) => Some(ApiPrice {
+            name: name.to_owned(),
+            input: price.input.usd_per_million(),
+            output: price.output.usd_per_million(),
+        }),
         Err(unknown) => {
             resolver.unknown(table, "workload.api", "model", unknown);
             None

@@ -30,7 +30,7 @@ pub(super) fn bill(asked: &Asked<'_>, served: &Served, tariff: &Tariff, paid: &P
     let assumptions = &asked.scenario.assumptions;
     let factor = assumptions.factor();
     let fee = assumptions.cluster_fee.map(|fee| fee.scaled(factor));
-    let premium = priced_premium(asked, &served.candidate.instance.provider).unwrap_or(0.0);
+    let premium = priced_premium(asked, &served.candidate).unwrap_or(0.0);
     let meters = Meters {
         busy: Seconds::from_hours(paid.busy_hours),
         idle: Seconds::from_hours(paid.idle_hours),
@@ -71,7 +71,7 @@ pub(super) fn warnings(asked: &Asked<'_>, served: &Served, tariff: &Tariff) -> V
     }
     said.extend(tariff.marks.iter().map(|mark| mark.word().to_owned()));
     let kind = asked.spec.hosting.kind;
-    if kind.managed() && priced_premium(asked, &served.candidate.instance.provider).is_none() {
+    if kind.managed() && priced_premium(asked, &served.candidate).is_none() {
         said.push("the premium of the provider's managed service is unknown and not in the cost".to_owned());
     }
     if kind == HostingKind::ManagedEndpoint && asked.spec.autoscaler.is_some_and(|scaler| scaler.least == 0) {

@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
-use crate::catalog::Purchase;
+use crate::catalog::{Purchase, ServiceKind};
 use crate::cost::{Tariff, Unpriced};
 use crate::fleet::{Candidate, Replicas, expand};
 use crate::layout::Reason;
+use crate::scenario::HostingKind;
 use crate::stats::Law;
 use crate::steptime::serving::ServingSteps;
 
@@ -95,11 +96,14 @@ fn start(asked: &Asked<'_>, candidate: &Candidate) -> Law {
 }
 
 /// What the provider's managed service adds to a machine, as a share; 0 for own machines, `None` when unknown.
-pub(super) fn priced_premium(asked: &Asked<'_>, provider: &str) -> Option<f64> {
+pub(super) fn priced_premium(asked: &Asked<'_>, candidate: &Candidate) -> Option<f64> {
     let hosting = &asked.spec.hosting;
-    match (hosting.premium, hosting.kind.managed()) {
-        (Some(premium), _) => Some(premium),
-        (None, false) => Some(0.0),
-        (None, true) => asked.catalog.premium(provider).map(|premium| premium.share),
-    }
+    let kind = match (hosting.premium, hosting.kind) {
+        (Some(premium), _) => return Some(premium),
+        (None, HostingKind::ManagedEndpoint) => ServiceKind::Endpoint,
+        (None, HostingKind::ManagedBatch) => ServiceKind::BatchJob,
+        (None, HostingKind::Microservice | HostingKind::InProcess) => return Some(0.0),
+    };
+    let accelerator = candidate.accelerator.as_ref().map(|accelerator| accelerator.name.as_str());
+    asked.catalog.managed(&candidate.instance.provider, kind, accelerator)?.premium
 }
