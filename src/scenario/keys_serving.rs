@@ -327,13 +327,13 @@ static LOSS: Table = Table {
 };
 
 static API: Table = Table {
-    doc: "Prices of hosted models, for the break-even.",
+    doc: "Prices of hosted models, for the break-even; the lowest of the same shape if left out.",
     keys: &[
         key(
             "model",
             Kind::Text,
             Default::Absent,
-            "Entry of the catalog, as `openrouter/meta-llama/llama-3-8b-instruct`.",
+            "Entry of the catalog, as `openrouter/meta-llama/llama-3.1-8b-instruct`.",
         ),
         key(
             "input_usd_per_mtok",

@@ -226,7 +226,8 @@ pub(super) fn read(resolver: &mut Resolver<'_>, document: &Reader<'_>) -> Option
             back_after: loss.seconds("back_after"),
         })
         .collect();
-    let api = api(resolver, &table.table("api"));
+    let batch_prices = matches!(mode, Some(Mode::Batch(_)));
+    let api = api(resolver, &table.table("api"), &model, batch_prices);
     let failures = workload::failures(resolver, &table.table("failures"));
     if let Err(unknown) = resolver.catalog.engine(word("engine")) {
         resolver.unknown(&table, "workload", "engine", unknown);
@@ -452,7 +453,8 @@ fn hosting(table: &Reader<'_>) -> Hosting {
     Hosting { kind, premium: table.number("premium"), call: table.seconds("call_overhead").unwrap_or(usual) }
 }
 
-fn api(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<ApiPrice> {
+/// The price that the scenario names, or else the lowest at which a model of the same shape is hosted.
+fn api(resolver: &mut Resolver<'_>, table: &Reader<'_>, model: &Model, batch: bool) -> Option<ApiPrice> {
     match (table.number("input_usd_per_mtok"), table.number("output_usd_per_mtok")) {
         (Some(input), Some(output)) => {
             let name = table.text("model").unwrap_or("the scenario's API").to_owned();
@@ -466,13 +468,16 @@ fn api(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<ApiPrice> {
             return None;
         }
     }
-    let name = table.text("model")?;
+    let of = |price: &crate::catalog::ApiPrice| ApiPrice {
+        name: price.id(),
+        input: price.input.usd_per_million(),
+        output: price.output.usd_per_million(),
+    };
+    let Some(name) = table.text("model") else {
+        return resolver.catalog.api_prices_of(&model.id, (1.0, 1.0), batch).first().map(|price| of(price));
+    };
     match resolver.catalog.api_price(name) {
-        Ok(price) => Some(ApiPrice {
-            name: name.to_owned(),
-            input: price.input.usd_per_million(),
-            output: price.output.usd_per_million(),
-        }),
+        Ok(price) => Some(of(price)),
         Err(unknown) => {
             resolver.unknown(table, "workload.api", "model", unknown);
             None

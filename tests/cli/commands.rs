@@ -102,7 +102,11 @@ fn lists_are_filtered_and_sorted() {
 #[test]
 fn schemas_completions_and_the_manual_are_printed() {
     let schema: serde_json::Value = serde_json::from_str(&text(&["schema"])).unwrap();
-    assert_eq!(schema["properties"]["workload"]["properties"]["epochs"]["type"], "number");
+    let workload = |kind: usize, key: &str| {
+        schema["properties"]["workload"]["anyOf"][kind]["properties"][key]["type"].clone()
+    };
+    assert_eq!(workload(0, "epochs"), "number");
+    assert_eq!(workload(1, "arrivals"), "object");
     let result: serde_json::Value = serde_json::from_str(&text(&["schema", "result"])).unwrap();
     assert!(
         result["properties"]["recommended"].is_object() || result["properties"]["recommended"].is_boolean()
