@@ -146,6 +146,20 @@ impl Catalog {
         )
     }
 
+    /// What a provider's managed service adds to a machine, as a share of its on-demand price; `None` when not known.
+    #[must_use]
+    pub fn premium(&self, provider: &str, kind: ServiceKind, accelerator: Option<&str>) -> Option<f64> {
+        self.managed(provider, kind, accelerator).and_then(|service| service.premium)
+    }
+
+    /// How a managed service counts time, where it is known: the rule of a product named after it.
+    #[must_use]
+    pub fn service_rule(&self, service: &ManagedService) -> Option<&BillingRule> {
+        self.billing
+            .iter()
+            .find(|rule| rule.provider == service.provider && rule.product.starts_with(&service.service))
+    }
+
     /// The discount of a commitment of `years` on an instance: its family's, that of machines without accelerators, or
     /// else the provider's general one. Advertised ceilings are no rates and are passed over.
     #[must_use]

@@ -98,6 +98,20 @@ pub enum Unpriced {
         /// Terms asked for.
         purchase: &'static str,
     },
+    /// The provider has no such managed service in the catalog.
+    #[error("no {kind} service of {provider} is in the catalog")]
+    NoService {
+        /// Provider id.
+        provider: String,
+        /// What the service would do.
+        kind: &'static str,
+    },
+    /// The premium of the managed service is not known.
+    #[error("the price of {service} is not known; the scenario may give a premium")]
+    NoPremium {
+        /// Service.
+        service: String,
+    },
     /// An owned or unlisted machine without `price_per_hour`.
     #[error("{instance} has no `price_per_hour`")]
     NoOwnedPrice {
@@ -115,6 +129,19 @@ impl Assumptions {
     #[must_use]
     pub fn factor(&self) -> f64 {
         self.price_factor.unwrap_or(1.0)
+    }
+
+    /// Share off all that a provider sells, managed services included: a discount that names no family and no terms.
+    #[must_use]
+    pub fn discount_on_all(&self, provider: &str) -> f64 {
+        self.discounts
+            .iter()
+            .find(|discount| {
+                (discount.provider.is_empty() || discount.provider == provider)
+                    && discount.family.is_empty()
+                    && discount.purchase.is_none()
+            })
+            .map_or(0.0, |discount| discount.share)
     }
 }
 
