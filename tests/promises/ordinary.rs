@@ -8,7 +8,9 @@ use capplan::stats::Stream;
 use capplan::units::{Seconds, SimSpan, SimTime};
 use capplan::workload::Workload;
 use capplan::workload::arrivals::{ArrivalSpec, LengthLaw, LengthSpec, Mix, TrafficSpec};
-use capplan::workload::inference::ordinary::{DeviceJob, DeviceRun, End, Offered, OrdinaryReplica};
+use capplan::workload::inference::ordinary::{
+    DeviceJob, DeviceRun, End, LatencyTarget, Offered, OrdinaryReplica,
+};
 use capplan::workload::inference::{BatchRules, BatchTable};
 use proptest::prelude::*;
 
@@ -274,4 +276,53 @@ fn a_run_stops_at_its_horizon_and_counts_what_is_left() {
     assert!(run.serving.unfinished > 100);
     assert_eq!(run.serving.in_flight_ns, run.serving.time_in_system_ns);
     assert_eq!(run.serving.offered, run.serving.finished + run.serving.unfinished);
+}
+
+#[test]
+fn capacity_is_where_the_target_ends() {
+    // M/D/1 by batches of one: 1 ms each; the wait's 99th percentile from the exact distribution (Erlang's formula)
+    // reaches 8 ms at a load that the simulation must find.
+    let mut single = job(
+        ArrivalSpec::Poisson { rate: 1.0 },
+        LengthLaw::Fixed(1),
+        BatchTable::of_device(vec![1_000_000]),
+        BatchRules::greedy(1, 1),
+    );
+    single.traffic.requests = Some(200_000);
+    let target = LatencyTarget { share: 0.99, latency: Seconds(0.009) };
+    let found = single.capacity(target, 3, &Cancel::new()).unwrap();
+    // P(W ≤ t) = (1 − ρ) Σ (−ρ(t − k))^k/k! · e^{ρ(t − k)}, t in services.
+    let within = |load: f64, t: f64| {
+        let term = |k: u32| {
+            let x = load * (t - f64::from(k));
+            let factorial: f64 = (1..=k).map(f64::from).product();
+            (-x).powi(k as i32) / factorial * x.exp()
+        };
+        (1.0 - load) * (0..=t as u32).map(term).sum::<f64>()
+    };
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..50 {
+        let middle = 0.5 * (low + high);
+        if within(middle, 8.0) >= 0.99 { low = middle } else { high = middle }
+    }
+    println!("capacity {found:?}, exact {} per second", 1000.0 * low);
+    assert!((found.rate / (1000.0 * low) - 1.0).abs() < 0.02, "{found:?} {low}");
+    assert!(found.rate < found.missed && found.missed <= found.ceiling && found.ceiling == 1000.0);
+    let hopeless = LatencyTarget { share: 0.99, latency: Seconds(0.0005) };
+    assert_eq!(single.capacity(hopeless, 3, &Cancel::new()).unwrap().rate, 0.0);
+}
+
+#[test]
+fn ceilings_are_what_a_burst_reaches() {
+    let rules = BatchRules { padded_to: vec![8], ..BatchRules::greedy(7, 2) };
+    let table = BatchTable { sharing: vec![1.0, 1.6], ..affine(2000, 200) };
+    for items in [1, 2, 3] {
+        let burst = job(ArrivalSpec::Burst, LengthLaw::Fixed(items), table.clone(), rules.clone());
+        let run = simulate(&burst);
+        let seen = run.serving.finished as f64 / run.serving.span.seconds().0;
+        let said = table.saturated(&rules, items);
+        assert!((seen / said - 1.0).abs() < 0.01, "{items}: {seen} {said}");
+    }
+    assert_eq!(table.largest_within(&BatchRules::greedy(16, 1), SimSpan(3_000_000)), Some(5));
+    assert_eq!(table.largest_within(&rules, SimSpan(3_000_000)), None);
 }
