@@ -8,6 +8,7 @@
 pub mod collectives;
 pub mod fabric;
 pub mod kernels;
+pub mod ordinary;
 pub mod placement;
 pub mod roofline;
 pub mod serving;

@@ -95,7 +95,11 @@ impl Aliases {
     }
 }
 
-fn table<T: serde::de::DeserializeOwned>(file: &'static str, text: &str) -> Result<Vec<T>, ProfileError> {
+/// The rows of a shipped table.
+pub(super) fn table<T: serde::de::DeserializeOwned>(
+    file: &'static str,
+    text: &str,
+) -> Result<Vec<T>, ProfileError> {
     csv::ReaderBuilder::new()
         .comment(Some(b'#'))
         .from_reader(text.as_bytes())

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod language;
+mod ordinary;
 mod predict;
 mod read;
 
@@ -12,6 +13,7 @@ use super::resolve::Skip;
 use super::transformers::FitError;
 
 use language::LanguagePredictor;
+use ordinary::OrdinaryPredictor;
 
 pub use configuration::{
     LatencyLimit, ServingConfiguration, ServingMetric, ServingScenario, ServingStatistic,
@@ -23,11 +25,12 @@ pub(super) use read::{ServingRow, rows};
 #[derive(Debug)]
 pub(super) struct ServingPredictor {
     language: LanguagePredictor,
+    ordinary: OrdinaryPredictor,
 }
 
 impl ServingPredictor {
     pub(super) fn new(catalog: &Catalog) -> Result<Self, FitError> {
-        Ok(Self { language: LanguagePredictor::new(catalog)? })
+        Ok(Self { language: LanguagePredictor::new(catalog)?, ordinary: OrdinaryPredictor::new(catalog)? })
     }
 }
 
@@ -35,7 +38,7 @@ impl RunPredictor for ServingPredictor {
     fn predict(&self, rows: &[&ServingConfiguration]) -> Vec<Result<Predicted, Skip>> {
         match rows.first().map(|row| row.category.as_str()) {
             Some("llm") => self.language.predict(rows),
-            _ => rows.iter().map(|row| Err(Skip::Category(row.category.clone()))).collect(),
+            _ => self.ordinary.predict(rows),
         }
     }
 }
