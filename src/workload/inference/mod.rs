@@ -4,13 +4,20 @@
 //! replicas with their router, admission and autoscaler, and what a run reports ([`ServingRun`]). It must not know
 //! scenarios as files, prices, rankings or threads, nor the training workload.
 
+mod fleet;
 mod fleet_spec;
 pub mod ordinary;
+mod job;
+mod language;
+mod ledger;
 mod rules;
 mod run;
+mod source;
 
 pub use fleet_spec::{
     AdmissionRule, Autoscaler, FleetJob, Loss, MachineGroup, Role, Router, ScaleSignal, ServiceModel, Targets,
 };
+pub use ledger::{Fate, RequestRecord};
 pub use rules::{BatchRules, BatchTable, KvSpace, ReplicaModel, Rules, Speculation};
 pub use run::{GroupMeters, ServingRun};
+pub use source::{Closed, Open, Source};

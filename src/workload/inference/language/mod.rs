@@ -1,0 +1,16 @@
+//! Language models: iterations over a paged cache, stepped or leapt.
+//!
+//! Owns one replica ([`replica::Replica`]): its batch, its cache, its clock. It must not know routers or other replicas.
+
+mod admit;
+mod cache;
+mod clock;
+mod meters;
+mod plan;
+mod prefixes;
+mod replica;
+mod sequence;
+
+pub(super) use meters::ReplicaMeters;
+pub(super) use replica::{Leaving, Replica};
+pub(super) use sequence::Slots;
