@@ -13,6 +13,7 @@ mod promises {
     mod node_steps;
     mod ordinary;
     mod services;
+    mod serving;
     mod traffic;
     mod transformer_steps;
 }

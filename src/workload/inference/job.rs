@@ -1,9 +1,7 @@
 //! A fleet as a workload, and one replica on its own.
 
 use super::fleet;
-use super::fleet_spec::{
-    AdmissionRule, FleetJob, MachineGroup, Role, Router, ServiceModel, Targets,
-};
+use super::fleet_spec::{AdmissionRule, FleetJob, MachineGroup, Role, Router, ServiceModel, Targets};
 use super::ledger::RequestRecord;
 use super::rules::ReplicaModel;
 use super::run::ServingRun;

@@ -6,10 +6,10 @@
 
 mod fleet;
 mod fleet_spec;
-pub mod ordinary;
 mod job;
 mod language;
 mod ledger;
+pub mod ordinary;
 mod rules;
 mod run;
 mod source;

@@ -2,7 +2,7 @@
 
 use super::super::fleet_spec::{AdmissionRule, Role};
 use super::super::ledger::{Fate, RequestRecord};
-use super::{Event, Fleet, MOST_INSIDE};
+use super::{Event, Fleet, MOST_INSIDE, MOST_REFUSED};
 use crate::engine::Calendar;
 use crate::units::{SimSpan, SimTime};
 use crate::workload::arrivals::Request;
@@ -34,6 +34,7 @@ impl Fleet<'_> {
     /// Lets in whoever has come by now.
     pub(super) fn take_arrivals(&mut self, now: SimTime, calendar: &mut Calendar<Event>) {
         while self.ledger.inside() <= MOST_INSIDE
+            && self.refused_in_a_row <= MOST_REFUSED
             && let Some(request) = self.next.filter(|request| request.at <= now)
         {
             self.arrive(now, request, calendar);
@@ -162,6 +163,7 @@ impl Fleet<'_> {
     /// A request leaves the system.
     pub(super) fn answer(&mut self, now: SimTime, slot: u32, fate: Fate, calendar: &mut Calendar<Event>) {
         self.idle_events = 0;
+        self.refused_in_a_row = if fate == Fate::Finished { 0 } else { self.refused_in_a_row + 1 };
         let own = &self.slots[slot];
         let record = RequestRecord {
             request: own.request,

@@ -124,7 +124,8 @@ impl Machines {
 
     /// Machines of a group in one of some states.
     pub(super) fn of_group(&self, group: u32, states: &[State]) -> Vec<u32> {
-        let own = |(_, machine): &(usize, &Machine)| machine.group == group && states.contains(&machine.state);
+        let own =
+            |(_, machine): &(usize, &Machine)| machine.group == group && states.contains(&machine.state);
         self.machines.iter().enumerate().filter(own).map(|(index, _)| index as u32).collect()
     }
 }
@@ -153,7 +154,9 @@ impl Fleet<'_> {
         warm: bool,
         calendar: &mut Calendar<Event>,
     ) {
-        let Some(index) = self.machines.off_machine(group).or_else(|| self.add_machine(group)) else { return };
+        let Some(index) = self.machines.off_machine(group).or_else(|| self.add_machine(group)) else {
+            return;
+        };
         let machine = &mut self.machines.machines[index as usize];
         machine.state = State::Starting;
         (machine.asked, machine.starting_since) = (now, now);

@@ -29,6 +29,8 @@ use server::{Out, Server};
 
 /// Requests inside beyond which a run is given up: its queue grows without bound.
 const MOST_INSIDE: u64 = 2_000_000;
+/// Requests refused one after the other after which a run is given up: none will be served.
+const MOST_REFUSED: u64 = 5_000_000;
 /// Events without a request that comes or goes after which a run is given up: it makes no progress.
 const MOST_IDLE_EVENTS: u64 = 20_000_000;
 
@@ -40,22 +42,45 @@ pub(super) enum Event {
     /// A client has thought.
     Client,
     /// A replica is due.
-    Due { server: u32, generation: u32 },
+    Due {
+        server: u32,
+        generation: u32,
+    },
     /// An answer has reached its client.
-    Answer { slot: u32 },
+    Answer {
+        slot: u32,
+    },
     /// The cache of a computed prompt has reached the decode replicas.
-    Transferred { slot: u32 },
+    Transferred {
+        slot: u32,
+    },
     /// A machine has started.
-    Ready { machine: u32, generation: u32 },
+    Ready {
+        machine: u32,
+        generation: u32,
+    },
     /// A machine breaks down.
-    Failure { machine: u32, generation: u32 },
+    Failure {
+        machine: u32,
+        generation: u32,
+    },
     /// A machine is taken on purpose, and comes back.
-    Loss { index: u32 },
-    Return { group: u32 },
+    Loss {
+        index: u32,
+    },
+    Return {
+        group: u32,
+    },
     /// The spot market of a group says that it will take the machines, takes them, has some again.
-    Notice { group: u32 },
-    Taken { group: u32 },
-    Capacity { group: u32 },
+    Notice {
+        group: u32,
+    },
+    Taken {
+        group: u32,
+    },
+    Capacity {
+        group: u32,
+    },
     /// The autoscaler looks.
     Look,
 }
@@ -86,6 +111,7 @@ pub(super) struct Fleet<'a> {
     between: Option<u32>,
     out: Vec<Out>,
     idle_events: u64,
+    refused_in_a_row: u64,
 }
 
 /// Runs a fleet under a source of requests.
@@ -136,6 +162,7 @@ impl<'a> Fleet<'a> {
             between: None,
             out: Vec::new(),
             idle_events: 0,
+            refused_in_a_row: 0,
         }
     }
 
@@ -238,6 +265,7 @@ impl World for Fleet<'_> {
 
     fn finished(&self) -> bool {
         let done = self.over && self.ledger.inside() == 0;
-        done || self.ledger.inside() > MOST_INSIDE || self.idle_events > MOST_IDLE_EVENTS
+        let stuck = self.idle_events > MOST_IDLE_EVENTS || self.refused_in_a_row > MOST_REFUSED;
+        done || stuck || self.ledger.inside() > MOST_INSIDE
     }
 }

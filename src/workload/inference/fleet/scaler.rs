@@ -44,9 +44,7 @@ impl Scaling {
         self.looks.push_back(Look { at, integral });
         let longest = self.rule.out_window.max(self.rule.in_window);
         // One look at or before the start of the longest window is needed.
-        while self.looks.len() > 2
-            && (self.looks[1].at + longest <= at || self.looks.len() > MOST_LOOKS)
-        {
+        while self.looks.len() > 2 && (self.looks[1].at + longest <= at || self.looks.len() > MOST_LOOKS) {
             self.looks.pop_front();
         }
     }
@@ -92,8 +90,8 @@ impl Fleet<'_> {
         let Some(scaling) = self.scaling.as_mut() else { return };
         scaling.remember(now, integral);
         let mut wanted = scaling.wanted(now, there, each);
-        if wanted == 0 && !self.door.is_empty() {
-            wanted = 1.min(rule.most.max(1));
+        if wanted == 0 && rule.most > 0 && !self.door.is_empty() {
+            wanted = 1;
         }
         if wanted != there {
             scaling.changed = Some(now);

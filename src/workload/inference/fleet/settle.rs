@@ -1,9 +1,9 @@
 //! The end of a run: what is under way is counted, and the books are closed.
 
+use super::super::run::ServingRun;
 use super::machines::State;
 use super::{Fleet, time_of};
 use crate::units::{SimSpan, SimTime};
-use super::super::run::ServingRun;
 
 impl Fleet<'_> {
     pub(super) fn settle(mut self, end: SimTime, events: u64) -> ServingRun {

@@ -37,15 +37,11 @@ impl Replica {
     /// Starts a prompt. All its blocks must be there, although it takes those of its first chunk only: a prompt that
     /// runs into the end of the cache would be computed twice.
     fn admit(&mut self, slot: u32, room: &mut Room, slots: &mut Slots) -> Blocked {
-        let need = slots[slot].to_compute();
-        let whole = self.cache.blocks_of(u64::from(need));
-        let (mut shared, idle) = self.found_prefix(slot, slots);
-        if !self.has_blocks(whole - u64::from(shared) + idle, room.reserved) {
-            // A kept prefix may be longer than this prompt has use for: an empty replica gives it up.
-            if !self.running.is_empty() {
-                return Blocked::Cache;
-            }
-            shared = 0;
+        let need = slots[slot].uncached();
+        let (shared, idle) = self.found_prefix(slot, slots);
+        let blocks = self.cache.blocks_of(u64::from(need)) - u64::from(shared) + idle;
+        if !self.has_blocks(blocks, room.reserved) {
+            return Blocked::Cache;
         }
         let hit = shared * self.cache.block_tokens();
         let Some(chunk) = self.chunk(need - hit, room.tokens) else { return Blocked::Batch };
@@ -53,7 +49,7 @@ impl Replica {
         if let Some(prefix) = slots[slot].request.prefix
             && shared > 0
         {
-            let back = self.cache.prefixes.take(prefix.group);
+            let back = self.cache.prefixes.take(prefix.group, u64::from(shared));
             self.cache.pin(back);
             self.meters.prefix_hits += u64::from(hit);
         }
@@ -71,10 +67,10 @@ impl Replica {
         let own = &slots[slot];
         match own.request.prefix {
             Some(prefix) if self.model.rules.prefix_cache => {
-                let shared = self.prefix_blocks(prefix.tokens, own.to_compute());
+                let shared = self.prefix_blocks(prefix.tokens, own.uncached());
                 let kept = self.cache.prefixes.blocks(prefix.group);
                 let shared = u64::from(shared).min(kept) as u32;
-                (shared, if shared > 0 { self.cache.prefixes.idle_blocks(prefix.group) } else { 0 })
+                (shared, self.cache.prefixes.idle(prefix.group, u64::from(shared)))
             }
             _ => (0, 0),
         }
@@ -93,7 +89,7 @@ impl Replica {
             && rules.prefix_cache
             && rules.batching != Batching::Static
         {
-            let whole = prefix.tokens.min(own.to_compute().saturating_sub(1)) / self.cache.block_tokens();
+            let whole = prefix.tokens.min(own.uncached().saturating_sub(1)) / self.cache.block_tokens();
             if whole > own.shared {
                 let taken = self.cache.prefixes.give(prefix.group, u64::from(whole), own.shared > 0);
                 own.shared += taken as u32;

@@ -62,7 +62,7 @@ impl Pace {
 
     /// Tokens that `count` iterations after `from` earlier ones add to a sequence.
     pub(super) fn tokens(self, from: u64, count: u64) -> u64 {
-        let total = |iterations: u64| u128::from(iterations) * u128::from(self.0) >> PACE_BITS;
+        let total = |iterations: u64| (u128::from(iterations) * u128::from(self.0)) >> PACE_BITS;
         (total(from + count) - total(from)) as u64
     }
 
@@ -71,7 +71,7 @@ impl Pace {
         if self == Self::ONE {
             return tokens.max(1);
         }
-        let target = (u128::from(from) * u128::from(self.0) >> PACE_BITS) + u128::from(tokens);
+        let target = ((u128::from(from) * u128::from(self.0)) >> PACE_BITS) + u128::from(tokens);
         let last = (target << PACE_BITS).div_ceil(u128::from(self.0)) as u64;
         (last - from).max(1)
     }
@@ -156,7 +156,8 @@ impl Leap {
     pub(super) fn end_of(&self, count: u64) -> Fine {
         let tokens = i128::from(count) * i128::from(self.contexts)
             + i128::from(self.sequences) * self.pace.sum(self.from, count);
-        let passed = i128::from(count).saturating_mul(self.base).saturating_add(self.slope.saturating_mul(tokens));
+        let passed =
+            i128::from(count).saturating_mul(self.base).saturating_add(self.slope.saturating_mul(tokens));
         Fine(self.start.0.saturating_add(passed.max(0)))
     }
 

@@ -11,6 +11,5 @@ mod prefixes;
 mod replica;
 mod sequence;
 
-pub(super) use meters::ReplicaMeters;
 pub(super) use replica::{Leaving, Replica};
 pub(super) use sequence::Slots;

@@ -28,7 +28,8 @@ impl Replica {
         self.take_ready(now, slots);
         self.blocked = Blocked::Not;
         self.moving_ns = 0.0;
-        let mut room = Room { tokens: self.model.rules.max_batched_tokens.max(1), reserved: 0, preempted: false };
+        let mut room =
+            Room { tokens: self.model.rules.max_batched_tokens.max(1), reserved: 0, preempted: false };
         let decodes = match self.model.rules.batching {
             Batching::DecodeFirst => {
                 self.reserve_decodes(&mut room, slots);
@@ -53,6 +54,10 @@ impl Replica {
             }
         };
         self.start(now, decodes, room.preempted, slots);
+        if matches!(self.work, Work::Idle) && room.preempted {
+            // All gave way; an empty replica lets the first in again.
+            self.plan(now, slots);
+        }
     }
 
     fn take_ready(&mut self, now: SimTime, slots: &Slots) {
@@ -88,7 +93,7 @@ impl Replica {
             && room.tokens > 0
         {
             let own = &slots[slot];
-            let (done, rest) = (u64::from(own.done), own.to_compute() - own.done);
+            let (done, rest) = (u64::from(own.done), own.uncached() - own.done);
             let Some(chunk) = self.chunk(rest, room.tokens) else { return };
             let blocks = if own.reserved > 0 {
                 0
@@ -192,7 +197,7 @@ impl Replica {
             }
             tokens = tokens.saturating_add(*chunk);
             attention += self.model.table.prefill_attention_ns(*chunk, own.done);
-            sampled += u32::from(own.done + chunk >= own.to_compute());
+            sampled += u32::from(own.done + chunk >= own.uncached());
         }
         let contexts = if decodes { contexts } else { 0 };
         let ns = self.model.table.iteration_ns(count as u32, contexts, tokens, attention, sampled);
@@ -211,4 +216,3 @@ impl Replica {
         to_end.min(to_full).min(leap.longest(valid_below)).max(1)
     }
 }
-

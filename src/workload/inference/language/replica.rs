@@ -21,7 +21,11 @@ pub(super) enum Work {
     /// Iterations of an unchanging decode batch.
     Decode(Leap),
     /// One iteration with prompts, or with blocks moving; decoding sequences take part or wait.
-    Mixed { start: Fine, end: Fine, decodes: bool },
+    Mixed {
+        start: Fine,
+        end: Fine,
+        decodes: bool,
+    },
 }
 
 /// How a waiting request was kept from starting.
@@ -81,7 +85,11 @@ pub(in crate::workload::inference) struct Replica {
 }
 
 impl Replica {
-    pub(in crate::workload::inference) fn new(model: &ReplicaModel, stepwise: bool, prefill_only: bool) -> Self {
+    pub(in crate::workload::inference) fn new(
+        model: &ReplicaModel,
+        stepwise: bool,
+        prefill_only: bool,
+    ) -> Self {
         let rules = &model.rules;
         let pace = rules.speculation.map_or(Pace::ONE, |own| Pace::speculating(own.drafts, own.acceptance));
         let fitting = rules.max_batched_tokens / model.table.tokens_per_decode();
@@ -249,7 +257,7 @@ impl Replica {
         for (slot, tokens) in chunks.drain(..) {
             let own = &mut slots[slot];
             own.done += tokens;
-            if own.done >= own.to_compute() {
+            if own.done >= own.uncached() {
                 self.prefilled(now, slot, slots, leaving);
             }
         }
@@ -264,7 +272,7 @@ impl Replica {
         self.prefilling.retain(|own| *own != slot);
         self.share_prefix(slot, slots);
         let own = &mut slots[slot];
-        let tokens = own.to_compute();
+        let tokens = own.uncached();
         if own.first_token == SimTime::NEVER {
             own.first_token = now;
         }

@@ -55,8 +55,8 @@ pub(in crate::workload::inference) struct Sequence {
 }
 
 impl Sequence {
-    /// Tokens to compute before it yields the next one: the prompt, and what it had said before it was preempted.
-    pub(super) fn to_compute(&self) -> u32 {
+    /// Tokens that must be in the cache before it yields its next one: the prompt, and what it had said before it was preempted.
+    pub(super) fn uncached(&self) -> u32 {
         self.request.input.saturating_add(self.emitted).max(1)
     }
 
