@@ -2,8 +2,13 @@
 
 use std::fs::File;
 
+use crate::catalog::Catalog;
 use crate::report::{Artifact, calibration_json, calibration_table, calibration_text, write_folder};
-use crate::validate::{FitError, ReadError, TransformerFitted, fit_transformers};
+use crate::steptime::ordinary::OrdinaryFit;
+use crate::validate::{
+    FitError, ReadError, Schema, TransformerFitted, fit_served, fit_served_shipped, fit_transformers,
+    schema_of,
+};
 
 use super::args::{Calibrate, Fit, Format, Shared};
 use super::exit::{Failure, Status};
@@ -13,6 +18,8 @@ use super::validate::regular_file;
 
 /// The profile's file, as it ships under `assets/profiles`.
 const PROFILE: &str = "transformer-steps.csv";
+/// The same of served ordinary models.
+const SERVED_PROFILE: &str = "serving-ordinary.csv";
 
 pub fn run(what: &Calibrate, shared: &Shared) -> Result<Status, Failure> {
     match what {
@@ -22,20 +29,34 @@ pub fn run(what: &Calibrate, shared: &Shared) -> Result<Status, Failure> {
 
 fn fit(options: &Fit, shared: &Shared) -> Result<Status, Failure> {
     let catalog = input::catalog(&options.catalog)?;
+    if let Some(path) = &options.observations {
+        regular_file(path)?;
+        if schema_of(path).map_err(FitError::from)? == Schema::Inference {
+            let name = path.display().to_string();
+            let file = File::open(path).map_err(|error| ReadError::Open { file: name.clone(), error });
+            let fit = file.map_err(FitError::from).and_then(|file| fit_served(&catalog, &name, file))?;
+            return served(&fit, options, shared);
+        }
+    }
     let fitted = match &options.observations {
         None => TransformerFitted::shipped(&catalog),
         Some(path) => {
-            regular_file(path)?;
             let name = path.display().to_string();
             let file = File::open(path).map_err(|error| ReadError::Open { file: name.clone(), error });
             file.map_err(FitError::from).and_then(|file| fit_transformers(&catalog, &name, file))
         }
     }?;
     if let Some(folder) = &options.out {
-        let profile = Artifact { name: PROFILE, bytes: fitted.fit.profile().to_csv().into_bytes() };
-        write_folder(folder, &[profile], options.force)?;
+        let mut profiles =
+            vec![Artifact { name: PROFILE, bytes: fitted.fit.profile().to_csv().into_bytes() }];
+        if options.observations.is_none() {
+            profiles.push(Artifact { name: SERVED_PROFILE, bytes: served_profile(&catalog)?.into_bytes() });
+        }
+        write_folder(folder, &profiles, options.force)?;
         if !shared.quiet {
-            to_stderr(&format!("wrote {}\n", folder.join(PROFILE).display()));
+            profiles
+                .iter()
+                .for_each(|profile| to_stderr(&format!("wrote {}\n", folder.join(profile.name).display())));
         }
     }
     let text = match options.format {
@@ -47,12 +68,41 @@ fn fit(options: &Fit, shared: &Shared) -> Result<Status, Failure> {
     Ok(Status::Done)
 }
 
+fn served_profile(catalog: &Catalog) -> Result<String, FitError> {
+    Ok(fit_served_shipped(catalog)?.to_csv()?)
+}
+
+/// The fit of served ordinary models, told and written.
+fn served(fit: &OrdinaryFit, options: &Fit, shared: &Shared) -> Result<Status, Failure> {
+    if let Some(folder) = &options.out {
+        let bytes = fit.to_csv().map_err(FitError::from)?.into_bytes();
+        write_folder(folder, &[Artifact { name: SERVED_PROFILE, bytes }], options.force)?;
+        if !shared.quiet {
+            to_stderr(&format!("wrote {}\n", folder.join(SERVED_PROFILE).display()));
+        }
+    }
+    let (rows, coefficients) = fit.size();
+    let pairs = fit.pairs().count();
+    to_stdout(&match options.format {
+        Format::Json => {
+            let fitted = serde_json::json!({ "rows": rows, "pairs": pairs, "coefficients": coefficients });
+            format!("{fitted:#}\n")
+        }
+        _ => format!(
+            "Fitted to {rows} rows of {pairs} pairs of device and model: {coefficients} coefficients\n"
+        ),
+    })?;
+    Ok(Status::Done)
+}
+
 impl From<FitError> for Failure {
     fn from(error: FitError) -> Self {
         let (status, code) = match &error {
             FitError::Read(ReadError::Open { .. }) => (Status::Io, "io"),
             FitError::Read(ReadError::TooMany { .. }) => (Status::Limit, "limit"),
-            FitError::Read(_) | FitError::NoRows { .. } => (Status::BadFile, "observations"),
+            FitError::Read(_) | FitError::NoRows { .. } | FitError::NoServedRows { .. } => {
+                (Status::BadFile, "observations")
+            }
             FitError::Profile(_) => (Status::Fault, "profile"),
         };
         Self::plain(status, code, error.to_string())

@@ -30,7 +30,10 @@ pub use configuration::{Configuration, Counting, Metric, Network, StatedPrecisio
 pub use read::{MAX_ROWS, ReadError, Row, Schema};
 pub use report::{Figures, Group, Report, RowReport};
 pub use resolve::Skip;
-pub use serving::{LatencyLimit, ServingConfiguration, ServingMetric, ServingScenario, ServingStatistic};
+pub use serving::{
+    LatencyLimit, ServingConfiguration, ServingMetric, ServingScenario, ServingStatistic, fit_served,
+    fit_served_shipped,
+};
 pub use transformers::{FitError, TransformerColumns, TransformerFitted, fit_transformers};
 
 /// Where observations come from.
@@ -73,14 +76,20 @@ pub fn validate(
         match source {
             ObservationSource::Shipped => scores.shipped()?,
             ObservationSource::File(path) => {
-                let name = path.display().to_string();
-                let schema = read::schema(&name, opened(path)?)?;
-                scores.file(path, schema)?;
+                scores.file(path, schema_of(path)?)?;
             }
             ObservationSource::FileOf(path, schema) => scores.file(path, *schema)?,
         }
     }
     Ok(Report::of(scores.scored))
+}
+
+/// The schema of a file's rows, by its header.
+///
+/// # Errors
+/// When it cannot be opened or has no header.
+pub fn schema_of(path: &Path) -> Result<Schema, ReadError> {
+    read::schema(&path.display().to_string(), opened(path)?)
 }
 
 fn opened(path: &Path) -> Result<std::fs::File, ReadError> {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::stats::median;
 use crate::steptime::dense::{Cholesky, LANES, dot};
 use crate::steptime::tables::ProfileError;
 
@@ -29,6 +30,8 @@ struct Row {
     entries: Vec<(usize, f64)>,
     target: f64,
     variance: f64,
+    /// Whether errors are judged by it: a compiled network on a device whose datasheet is known.
+    judged: bool,
 }
 
 /// The regression over a set of observations.
@@ -42,6 +45,9 @@ pub struct OrdinaryFit {
     factor: Cholesky,
 }
 
+/// Of compiled networks.
+const NOISE_OF_COMPILED: f64 = 0.09;
+
 /// Standard deviation of ln(rate) of one row about the regression: submissions of compiled networks to an audited
 /// benchmark, framework examples, and servers whose request size a row does not tell.
 pub(super) fn noise(setting: &ServedSetting) -> f64 {
@@ -49,7 +55,7 @@ pub(super) fn noise(setting: &ServedSetting) -> f64 {
         (ServedLoad::Clients(_), _) => 0.45,
         (_, "TensorFlow" | "TensorFlow2" | "PyTorch" | "PaddlePaddle" | "MxNet" | "CUDA-Optimized") => 0.22,
         (_, "neuron" | "triton") => 0.2,
-        _ => 0.09,
+        _ => NOISE_OF_COMPILED,
     }
 }
 
@@ -80,6 +86,8 @@ impl OrdinaryFit {
                 target: libm::log(observation.rate) - factors.offset,
                 // Many rows of one measurement say less than as many measurements.
                 variance: noise(&observation.setting).powi(2) * size.sqrt(),
+                judged: noise(&observation.setting) <= NOISE_OF_COMPILED
+                    && observation.setting.device.has_rates(),
             });
         }
         let factor = normal(&rows, columns.len())?;
@@ -213,15 +221,33 @@ impl OrdinaryFit {
                 None => unseen += value * value,
             }
         }
-        self.factor.forward(&mut point);
-        let mut through: Vec<f64> = view.shadows.iter().map(|shadow| dot(shadow, &point)).collect();
-        let correction = dot(&point, &view.image) + dot(&through, &view.turned);
-        view.block.forward(&mut through);
-        let variance = unseen + dot(&point, &point) + dot(&through, &through);
+        let (correction, known) = self.at(view, &mut point);
+        let variance = unseen + known;
         ServedRate {
             rate: libm::exp(factors.offset + correction),
             deviation: variance.max(0.0).sqrt(),
             noise: noise(setting),
         }
+    }
+
+    /// The correction of ln(rate) at a point, which is turned, and the variance that is left.
+    fn at(&self, view: &OrdinaryView, point: &mut [f64]) -> (f64, f64) {
+        self.factor.forward(point);
+        let mut through: Vec<f64> = view.shadows.iter().map(|shadow| dot(shadow, point)).collect();
+        let correction = dot(point, &view.image) + dot(&through, &view.turned);
+        view.block.forward(&mut through);
+        (correction, dot(point, point) + dot(&through, &through))
+    }
+
+    /// The median of |ln(rate) − fit| over the judged rows of a pair; `None` without such rows.
+    pub(super) fn typical_error(&self, view: &OrdinaryView, device: &str, model: &str) -> Option<f64> {
+        let rows = self.pairs.get(&(device.to_owned(), model.to_owned()))?;
+        let error = |row: &Row| {
+            let mut point = vec![0.0; self.columns.len()];
+            row.entries.iter().for_each(|(column, value)| point[*column] += value);
+            (row.target - self.at(view, &mut point).0).abs()
+        };
+        let judged = rows.iter().map(|row| &self.rows[*row]).filter(|row| row.judged);
+        median(&judged.map(error).collect::<Vec<f64>>())
     }
 }

@@ -33,6 +33,12 @@ pub enum FitError {
         /// The file.
         file: String,
     },
+    /// It holds no row that says how fast an ordinary model is served.
+    #[error("{file}: no row of a served model that the catalog can model")]
+    NoServedRows {
+        /// The file.
+        file: String,
+    },
     /// The fit has no solution.
     #[error(transparent)]
     Profile(#[from] ProfileError),

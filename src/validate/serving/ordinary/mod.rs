@@ -147,14 +147,29 @@ fn statistic(statistic: ServingStatistic) -> Option<&'static str> {
     }
 }
 
-/// Fits the rates of a table of serving rows.
+/// Fits the rates of ordinary models in a table of serving rows.
+///
+/// # Errors
+/// When the table cannot be read, holds no usable row, or the fit has no solution.
+pub fn fit_served(catalog: &Catalog, file: &str, source: impl Read) -> Result<OrdinaryFit, FitError> {
+    fit_of(catalog, &Names::embedded()?, file, source)
+}
+
+/// The fit that ships.
+///
+/// # Errors
+/// When the shipped table does not hold together.
+pub fn fit_served_shipped(catalog: &Catalog) -> Result<OrdinaryFit, FitError> {
+    fit_served(catalog, SHIPPED, SHIPPED_TEXT.as_bytes())
+}
+
 fn fit_of(catalog: &Catalog, names: &Names, file: &str, source: impl Read) -> Result<OrdinaryFit, FitError> {
     let mut observations = Vec::new();
     for row in super::rows(file, source)? {
         observations.extend(observation(catalog, names, row?));
     }
     if observations.is_empty() {
-        return Err(FitError::NoRows { file: file.to_owned() });
+        return Err(FitError::NoServedRows { file: file.to_owned() });
     }
     Ok(OrdinaryFit::new(&observations)?)
 }
@@ -162,7 +177,7 @@ fn fit_of(catalog: &Catalog, names: &Names, file: &str, source: impl Read) -> Re
 /// What a row says of the rate of one device; `None` where it says nothing, as rows of servers and of quantiles.
 fn observation(catalog: &Catalog, names: &Names, row: ServingRow) -> Option<ServedObservation> {
     let value = row.value.filter(|value| *value > 0.0 && row.not_scorable.is_none())?;
-    let configuration = row.configuration.ok()?;
+    let configuration = row.configuration.ok().filter(|row| row.category != "llm")?;
     if configuration.scenario == ServingScenario::Server || configuration.statistic != ServingStatistic::Mean
     {
         return None;
