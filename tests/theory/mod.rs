@@ -7,6 +7,7 @@
 
 mod batches;
 mod closed_forms;
+mod fleets;
 mod judge;
 mod lines;
 mod oracle;
@@ -102,7 +103,7 @@ families! {
 
 /// Families that a queue of the serving world answers beside the engine's stations.
 mod by_the_serving_world {
-    use super::{judge, served};
+    use super::{fleets, judge, served};
 
     macro_rules! again {
         ($($family:ident: $answer:path,)*) => {
@@ -121,11 +122,13 @@ mod by_the_serving_world {
         mdc: served::mdc,
         mg1: served::mg1,
         mm1: served::mm1,
+        mm1_setup: fleets::mm1_setup,
         mm1k: served::mm1k,
         mmc: served::mmc,
         mmcc_loss: served::mmcc_loss,
         mmck: served::mmck,
         mminf: served::mminf,
+        one_fast_vs_c_slow: fleets::one_fast_vs_c_slow,
     }
 }
 

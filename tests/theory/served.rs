@@ -21,7 +21,7 @@ use super::queue_world::Seen;
 const REPLICATIONS: u32 = 20;
 const CUSTOMERS: u64 = 600_000;
 /// Items of a mean service: fine enough that whole items do not matter.
-const GRAIN: f64 = 10_000.0;
+pub const GRAIN: f64 = 10_000.0;
 /// Quantiles of a law of services.
 const QUANTILES: usize = 200_000;
 
@@ -33,7 +33,7 @@ pub fn kind(input: LengthLaw) -> Mix {
 
 /// Items that take the times of the law: `GRAIN` items are one mean. The tail beyond the last but one quantile has the
 /// right mean.
-fn items(law: &Law) -> LengthLaw {
+pub fn items(law: &Law) -> LengthLaw {
     let grain = GRAIN / law.mean();
     let at = |place: usize| law.exceeded_with(1.0 - place as f64 / QUANTILES as f64) * grain;
     let mut quantiles: Vec<f64> = (0..QUANTILES).map(at).collect();
