@@ -7,6 +7,7 @@ mod promises {
     mod allocation;
     mod catalog;
     mod engine_speed;
+    mod fleets;
     mod layout_keys;
     mod layouts;
     mod models;
@@ -14,6 +15,7 @@ mod promises {
     mod ordinary;
     mod services;
     mod serving;
+    mod serving_speed;
     mod traffic;
     mod transformer_steps;
 }

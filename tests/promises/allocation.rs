@@ -43,7 +43,7 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// How often `work` allocates on this thread.
-fn allocations<T>(work: impl FnOnce() -> T) -> (u64, T) {
+pub(super) fn allocations<T>(work: impl FnOnce() -> T) -> (u64, T) {
     let before = ALLOCATIONS.get();
     let result = work();
     (ALLOCATIONS.get() - before, result)

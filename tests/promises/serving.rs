@@ -16,7 +16,7 @@ use capplan::workload::inference::{
 use proptest::prelude::*;
 
 /// Times of the size of an 8B model on a large device, times `scale`.
-fn table(scale: f64, tokens_per_decode: u32) -> Arc<StepTable> {
+pub(super) fn table(scale: f64, tokens_per_decode: u32) -> Arc<StepTable> {
     Arc::new(StepTable::tabulate(&StepLaws {
         linear: &|tokens| scale * (9e-3_f64).max(0.7e-4 * tokens),
         sampled: &|count| scale * (3e-4 + 5e-6 * count),
@@ -29,14 +29,29 @@ fn table(scale: f64, tokens_per_decode: u32) -> Arc<StepTable> {
     }))
 }
 
-fn model(blocks: u64, rules: Rules) -> ReplicaModel {
+pub(super) fn rules() -> Rules {
+    Rules {
+        batching: Batching::DecodeFirst,
+        chunked_prefill: true,
+        max_batched_tokens: 512,
+        max_sequences: 128,
+        watermark_blocks: 0,
+        preemption: Preemption::Recompute,
+        prefix_cache: false,
+        speculation: None,
+        request_overhead: SimSpan::ZERO,
+        response_overhead: SimSpan::ZERO,
+    }
+}
+
+pub(super) fn model(blocks: u64, rules: Rules) -> ReplicaModel {
     let drafts = rules.speculation.map_or(0, |own| own.drafts);
     let kv = KvSpace { blocks, block_tokens: 16, swap_blocks: 200, swap_block_ns: 4e4 };
     ReplicaModel { table: table(1.0, 1 + drafts), kv, rules }
 }
 
 /// Requests of random lengths at random times: `rate` per second.
-fn requests(seed: u64, count: u64, rate: f64, priorities: u8) -> Vec<Request> {
+pub(super) fn requests(seed: u64, count: u64, rate: f64, priorities: u8) -> Vec<Request> {
     let mut stream = Stream::named(seed, 0, "test", "requests");
     let mut at = 0.0;
     let request = |_| {
@@ -52,7 +67,7 @@ fn requests(seed: u64, count: u64, rate: f64, priorities: u8) -> Vec<Request> {
     (0..count).map(request).collect()
 }
 
-fn serve(job: &FleetJob, requests: &[Request], seed: u64) -> (ServingRun, Vec<RequestRecord>) {
+pub(super) fn serve(job: &FleetJob, requests: &[Request], seed: u64) -> (ServingRun, Vec<RequestRecord>) {
     let mut records = Vec::new();
     let mut source = Open(requests.iter().copied());
     let run = job.serve(&mut source, (seed, 0), &mut |record| records.push(*record), &Cancel::new());
@@ -60,7 +75,7 @@ fn serve(job: &FleetJob, requests: &[Request], seed: u64) -> (ServingRun, Vec<Re
 }
 
 /// Everybody leaves once, tokens and times add up.
-fn assert_books(run: &ServingRun, records: &[RequestRecord], offered: usize) {
+pub(super) fn assert_books(run: &ServingRun, records: &[RequestRecord], offered: usize) {
     let mut seen = BTreeMap::new();
     for record in records {
         *seen.entry(record.order).or_insert(0) += 1;
@@ -140,4 +155,205 @@ proptest! {
         prop_assert_eq!(leapt.unfinished, 0);
         prop_assert!(leapt.peak_cache <= 1.0, "the cache holds no more than it has: {}", leapt.peak_cache);
     }
+}
+
+/// One replica and a burst.
+fn burst(rules: Rules, blocks: u64, lengths: &[(u32, u32)]) -> (ServingRun, Vec<RequestRecord>) {
+    let request = |&(input, output)| Request {
+        at: SimTime::ZERO,
+        input,
+        output,
+        model: 0,
+        priority: 0,
+        prefix: Some(Prefix { group: 1, tokens: 160 }),
+    };
+    let requests: Vec<Request> = lengths.iter().map(request).collect();
+    serve(&FleetJob::alone(model(blocks, rules)), &requests, 1)
+}
+
+#[test]
+fn one_request_takes_its_prompt_and_its_answer() {
+    let (run, records) = burst(rules(), 1000, &[(1000, 11)]);
+    let table = table(1.0, 1);
+    let prompt = table.iteration_ns(0, 0, 512, table.prefill_attention_ns(512, 0), 0)
+        + table.iteration_ns(0, 0, 488, table.prefill_attention_ns(488, 512), 1);
+    let answer: f64 = (1..=10).map(|step| table.iteration_ns(1, 1000 + step, 0, 0.0, 1)).sum();
+    let (first, last) = (records[0].first_token.unwrap(), records[0].last_token);
+    assert!((first.0 as f64 - prompt).abs() <= 1.0, "{first} {prompt}");
+    assert!((last.0 as f64 - prompt - answer).abs() <= 2.0, "{last} {prompt} {answer}");
+    assert_eq!((run.iterations, run.good), (12, 1));
+    assert_eq!(run.time_per_output_token.mean().unwrap() as u64, (last.0 - first.0) / 10);
+    assert_eq!(run.prefill_time + run.decode_time, run.groups[0].busy);
+}
+
+#[test]
+fn answers_of_no_token_and_of_one_have_no_time_per_token() {
+    let (run, records) = burst(rules(), 1000, &[(100, 0), (100, 1), (0, 1)]);
+    assert_eq!((run.finished, run.output_tokens, run.time_per_output_token.count()), (3, 2, 0));
+    assert_eq!(run.time_to_first_token.count(), 2);
+    assert!(records.iter().all(|record| record.end > SimTime::ZERO));
+}
+
+#[test]
+fn what_no_cache_can_hold_is_refused_and_the_rest_served() {
+    let (run, records) = burst(rules(), 10, &[(100, 10), (100, 61), (161, 0), (100, 60)]);
+    assert_eq!((run.finished, run.refused, run.too_large), (2, 2, 2));
+    let large: Vec<u64> =
+        records.iter().filter(|own| own.fate == Fate::TooLarge).map(|own| own.order).collect();
+    assert_eq!(large, [1, 2]);
+    assert_eq!(burst(rules(), 0, &[(1, 1); 50]).0.too_large, 50);
+}
+
+#[test]
+fn a_full_cache_preempts_the_latest_and_serves_everybody() {
+    for preemption in [Preemption::Recompute, Preemption::Swap] {
+        let (run, mut records) = burst(Rules { preemption, ..rules() }, 60, &[(160, 200); 5]);
+        assert_eq!(run.finished, 5);
+        assert!(run.preemptions > 0 && run.peak_cache > 0.9);
+        records.sort_by_key(|record| record.order);
+        assert!(records.windows(2).all(|pair| pair[0].end <= pair[1].end), "the first come is done first");
+    }
+}
+
+#[test]
+fn swapped_sequences_keep_what_they_had() {
+    let work = |preemption| {
+        let (run, _) = burst(Rules { preemption, ..rules() }, 60, &[(160, 200); 5]);
+        (run.preemptions, run.prefill_time)
+    };
+    let ((recomputed, again), (swapped, once)) = (work(Preemption::Recompute), work(Preemption::Swap));
+    assert!(recomputed > 0 && swapped > 0);
+    assert!(once < again, "{once:?} {again:?}");
+}
+
+#[test]
+fn a_kept_prefix_is_not_computed_again() {
+    let lengths = [(200, 5); 20];
+    let cold = burst(Rules { max_sequences: 1, ..rules() }, 100, &lengths).0;
+    let warm = burst(Rules { max_sequences: 1, prefix_cache: true, ..rules() }, 100, &lengths).0;
+    // 160 shared tokens are ten whole blocks, found by all but the first.
+    assert_eq!((cold.prefix_hits, warm.prefix_hits), (0, 19 * 160));
+    assert!(warm.prefill_time < cold.prefill_time);
+    assert_eq!(warm.decode_time, cold.decode_time);
+}
+
+#[test]
+fn kept_prefixes_give_way_to_what_runs() {
+    let request = |order: u32| Request {
+        at: SimTime(u64::from(order) * 10_000_000_000),
+        input: 200,
+        output: 2,
+        model: 0,
+        priority: 0,
+        prefix: Some(Prefix { group: order % 4, tokens: 192 }),
+    };
+    let requests: Vec<Request> = (0..16).map(request).collect();
+    let hits = |blocks| {
+        let own = Rules { prefix_cache: true, ..rules() };
+        serve(&FleetJob::alone(model(blocks, own)), &requests, 1).0.prefix_hits
+    };
+    // Four prefixes of twelve blocks fit a cache of sixty, and one does not find itself again in a cache of thirty.
+    assert_eq!((hits(60), hits(30)), (12 * 192, 0));
+}
+
+#[test]
+fn speculation_spares_iterations() {
+    let lengths = [(100, 200); 8];
+    let plain = burst(rules(), 1000, &lengths).0;
+    let own = Rules { speculation: Some(Speculation { drafts: 3, acceptance: 0.7 }), ..rules() };
+    let drafted = burst(own, 1000, &lengths).0;
+    let gain = (1.0 - 0.7_f64.powi(4)) / 0.3;
+    let ratio = plain.iterations as f64 / drafted.iterations as f64;
+    assert!((ratio / gain - 1.0).abs() < 0.03, "{ratio} {gain}");
+}
+
+#[test]
+fn whole_prompts_stop_the_answers_of_others_and_static_batches_let_nobody_in() {
+    let at = |seconds: f64, input, output| Request {
+        at: SimTime::ZERO + SimSpan::from_seconds(Seconds(seconds)),
+        input,
+        output,
+        model: 0,
+        priority: 0,
+        prefix: None,
+    };
+    let requests = [at(0.0, 100, 100), at(0.1, 400, 2), at(0.2, 100, 2)];
+    let ends = |batching| {
+        let job = FleetJob::alone(model(1000, Rules { batching, ..rules() }));
+        let mut records = serve(&job, &requests, 1).1;
+        records.sort_by_key(|record| record.order);
+        records.iter().map(|record| record.end).collect::<Vec<_>>()
+    };
+    let (mixed, whole, fixed) =
+        (ends(Batching::DecodeFirst), ends(Batching::PrefillFirst), ends(Batching::Static));
+    assert!(whole[0] > mixed[0], "its decoding waits while prompts are computed");
+    assert!(mixed[1] < mixed[0] && whole[1] < whole[0]);
+    assert!(fixed[0] < mixed[0] && fixed[1] > fixed[0] && fixed[2] == fixed[1]);
+}
+
+#[test]
+fn the_important_go_first() {
+    let urgent = Request { priority: 0, ..requests(1, 1, 1.0, 1)[0] };
+    let request = |order: u64| Request {
+        at: SimTime(order),
+        input: 400,
+        output: 50,
+        priority: if order < 10 { 3 } else { 0 },
+        ..urgent
+    };
+    let requests: Vec<Request> = (0..20).map(request).collect();
+    let job = FleetJob::alone(model(1000, Rules { max_sequences: 2, ..rules() }));
+    let (_, records) = serve(&job, &requests, 1);
+    // One of the others had begun.
+    let order: Vec<u8> = records.iter().map(|record| record.request.priority).collect();
+    assert!(order[1..11].iter().all(|priority| *priority == 0), "{order:?}");
+}
+
+#[test]
+fn twice_the_speed_halves_the_times() {
+    let run = |scale: f64| {
+        let rules = Rules { max_sequences: 16, ..rules() };
+        let model = ReplicaModel { table: table(scale, 1), ..model(120, rules) };
+        let mut requests = requests(3, 300, 4.0, 1);
+        requests
+            .iter_mut()
+            .for_each(|own| own.at = SimTime((own.at.0 & !1) / if scale < 1.0 { 2 } else { 1 }));
+        serve(&FleetJob::alone(model), &requests, 1)
+    };
+    let ((slow, slow_records), (fast, fast_records)) = (run(1.0), run(0.5));
+    assert_eq!((slow.iterations, slow.preemptions), (fast.iterations, fast.preemptions));
+    assert!(slow.preemptions > 0);
+    for (slow, fast) in slow_records.iter().zip(&fast_records) {
+        assert_eq!(slow.order, fast.order);
+        let (slow, fast) = (slow.end.0 as f64, fast.end.0 as f64);
+        assert!((slow - 2.0 * fast).abs() < 1e3, "{slow} {fast}");
+    }
+}
+
+#[test]
+fn a_load_beyond_what_is_served_leaves_a_growing_backlog() {
+    let run = |rate| {
+        let horizon = Seconds(600.0);
+        let job = FleetJob { horizon, ..FleetJob::alone(model(1000, Rules { max_sequences: 8, ..rules() })) };
+        serve(&job, &requests(5, 1_000_000, rate, 1), 1).0
+    };
+    let (calm, flooded) = (run(2.0), run(40.0));
+    assert!(calm.backlog.1 < 60, "{:?}", calm.backlog);
+    assert!(flooded.backlog.0 > 3000 && flooded.backlog.1 as f64 > 1.8 * flooded.backlog.0 as f64);
+    assert!(flooded.unfinished > 10_000);
+    assert_eq!(flooded.in_flight_ns, flooded.time_in_system_ns);
+}
+
+#[test]
+fn an_endless_flood_ends() {
+    let request =
+        Request { at: SimTime::ZERO, input: 4000, output: 4000, model: 0, priority: 0, prefix: None };
+    let job = FleetJob::alone(model(1000, rules()));
+    let mut source = Open(std::iter::repeat(request));
+    let flood = job.serve(&mut source, (1, 0), &mut |_| {}, &Cancel::new());
+    assert!((2_000_000..2_100_000).contains(&flood.offered) && flood.unfinished == flood.offered);
+    let job = FleetJob::alone(model(3, rules()));
+    let mut source = Closed { clients: 4, requests: std::iter::repeat(request) };
+    let refused = job.serve(&mut source, (1, 0), &mut |_| {}, &Cancel::new());
+    assert_eq!(refused.too_large, refused.offered);
 }

@@ -141,6 +141,7 @@ impl Ledger {
         self.run.waiting_ns += u128::from(waited.0);
         if record.fate != Fate::Finished {
             self.run.refused += 1;
+            self.run.too_large += u64::from(record.fate == Fate::TooLarge);
             return;
         }
         self.finish(record, time);

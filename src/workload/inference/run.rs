@@ -32,6 +32,8 @@ pub struct ServingRun {
     pub finished: u64,
     /// Of them, refused at the door or timed out.
     pub refused: u64,
+    /// Of those refused, larger than the cache of any replica that could take them.
+    pub too_large: u64,
     /// Of them, unfinished at the end.
     pub unfinished: u64,
     /// Finished within all targets.

@@ -81,7 +81,8 @@ impl Fleet<'_> {
             || (fits(Role::Prefill, request.output) && fits(Role::Decode, request.output))
     }
 
-    fn turned_away(&self) -> bool {
+    fn turned_away(&mut self) -> bool {
+        self.list_servers();
         match self.job.admission {
             AdmissionRule::Open => false,
             AdmissionRule::Outstanding(most) => {
@@ -97,6 +98,7 @@ impl Fleet<'_> {
 
     /// Gives a request to a replica; where there is none it stays at the door.
     pub(super) fn route(&mut self, now: SimTime, slot: u32, calendar: &mut Calendar<Event>) {
+        self.list_servers();
         let chosen = self.routing.choose(&self.slots[slot].request, &self.entry, &self.servers);
         let Some(index) = chosen else {
             self.door.push_back(slot);
@@ -108,6 +110,7 @@ impl Fleet<'_> {
 
     /// Gives a computed prompt to a decode replica.
     pub(super) fn route_decode(&mut self, now: SimTime, slot: u32, calendar: &mut Calendar<Event>) {
+        self.list_servers();
         let request = self.slots[slot].request;
         let servers = &self.servers;
         let holds = |index: &u32| servers[*index as usize].can_hold(request.input, request.output);

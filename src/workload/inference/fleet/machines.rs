@@ -46,6 +46,9 @@ pub(super) struct Group {
     /// Machines there, starting ones and draining ones included, and those of them that stay.
     there: u32,
     stay: u32,
+    /// Machines known so far, and those of them that are off.
+    known: u32,
+    off: Vec<u32>,
     pub(super) market: Option<Market>,
     pub(super) meters: GroupMeters,
     /// Integral of machines over the counted time.
@@ -65,6 +68,8 @@ impl Group {
             template: Server::new(spec, index, 0, job.stepwise),
             there: 0,
             stay: 0,
+            known: 0,
+            off: Vec::new(),
             market: spec.spot.clone().map(|spot| Market::new(spot, index, seed, replica)),
             meters: GroupMeters::default(),
             machine_ns: 0.0,
@@ -117,11 +122,6 @@ impl Machines {
         Self { groups, machines: Vec::new(), seeds: (seed, replica) }
     }
 
-    fn off_machine(&self, group: u32) -> Option<u32> {
-        let off = |machine: &Machine| machine.group == group && machine.state == State::Off;
-        self.machines.iter().position(off).map(|index| index as u32)
-    }
-
     /// Machines of a group in one of some states.
     pub(super) fn of_group(&self, group: u32, states: &[State]) -> Vec<u32> {
         let own =
@@ -154,7 +154,8 @@ impl Fleet<'_> {
         warm: bool,
         calendar: &mut Calendar<Event>,
     ) {
-        let Some(index) = self.machines.off_machine(group).or_else(|| self.add_machine(group)) else {
+        let Some(index) = self.machines.groups[group as usize].off.pop().or_else(|| self.add_machine(group))
+        else {
             return;
         };
         let machine = &mut self.machines.machines[index as usize];
@@ -184,7 +185,9 @@ impl Fleet<'_> {
         if self.servers.len() + each as usize > MOST_SERVERS {
             return None;
         }
-        let number = self.machines.machines.iter().filter(|machine| machine.group == group).count();
+        let own = &mut self.machines.groups[group as usize];
+        own.known += 1;
+        let number = own.known;
         let index = self.machines.machines.len() as u32;
         let (seed, replica) = self.machines.seeds;
         let stream = |purpose| Stream::named(seed, replica, &format!("machine {group} {number}"), purpose);
@@ -230,7 +233,7 @@ impl Fleet<'_> {
         for server in &mut self.servers[servers_of(machine)] {
             (server.open, server.up_since) = (true, Some(now));
         }
-        self.list_servers();
+        self.list_is_old = true;
         self.empty_door(now, calendar);
     }
 
@@ -270,7 +273,7 @@ impl Fleet<'_> {
             server.due = SimTime::NEVER;
             server.generation = server.generation.wrapping_add(1);
         }
-        self.list_servers();
+        self.list_is_old = true;
         inside.sort_unstable_by_key(|slot| self.slots[*slot].order);
         inside
     }
@@ -289,6 +292,7 @@ impl Fleet<'_> {
         }
         group.meters.billed += now.since(machine.asked).times(billed);
         group.count(now, -1);
+        group.off.push(index);
         machine.state = State::Off;
         machine.generation = machine.generation.wrapping_add(1);
     }
@@ -304,7 +308,7 @@ impl Fleet<'_> {
                 let group = &mut self.machines.groups[machine.group as usize];
                 group.stay = group.stay.saturating_sub(1);
                 self.servers[servers].iter_mut().for_each(|server| server.open = false);
-                self.list_servers();
+                self.list_is_old = true;
                 self.stop_if_empty(now, index);
             }
             State::Off | State::Draining => {}

@@ -99,6 +99,7 @@ pub(super) struct Fleet<'a> {
     /// Servers that take requests, and those that take computed prompts.
     entry: Vec<u32>,
     decoders: Vec<u32>,
+    list_is_old: bool,
     /// Requests that find no server.
     door: VecDeque<u32>,
     decode_door: VecDeque<u32>,
@@ -153,6 +154,7 @@ impl<'a> Fleet<'a> {
             scaling: job.autoscaler.map(Scaling::new),
             entry: Vec::new(),
             decoders: Vec::new(),
+            list_is_old: true,
             door: VecDeque::new(),
             decode_door: VecDeque::new(),
             next: None,
@@ -214,8 +216,11 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// Lists who takes requests.
+    /// Lists who takes requests, if that has changed.
     fn list_servers(&mut self) {
+        if !std::mem::take(&mut self.list_is_old) {
+            return;
+        }
         self.entry.clear();
         self.decoders.clear();
         for (index, server) in self.servers.iter().enumerate().filter(|(_, server)| server.open) {

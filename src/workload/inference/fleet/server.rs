@@ -45,6 +45,7 @@ pub(super) struct Server {
     /// Mean time between ends while busy, and the last.
     gap_ns: f64,
     last_end: SimTime,
+    leaving: Leaving,
 }
 
 impl Server {
@@ -69,6 +70,7 @@ impl Server {
             generation: 0,
             gap_ns: 0.0,
             last_end: SimTime::ZERO,
+            leaving: Leaving::default(),
         }
     }
 
@@ -131,10 +133,10 @@ impl Server {
     pub(super) fn advance(&mut self, now: SimTime, slots: &mut Slots, out: &mut Vec<Out>) {
         match &mut self.kind {
             Kind::Language(replica) => {
-                let mut leaving = Leaving::default();
-                replica.advance(now, slots, &mut leaving);
-                out.extend(leaving.finished.iter().map(|slot| Out::Gone(*slot, Fate::Finished)));
-                out.extend(leaving.passed.iter().map(|slot| Out::Passed(*slot)));
+                replica.advance(now, slots, &mut self.leaving);
+                let finished = self.leaving.finished.drain(..);
+                out.extend(finished.map(|slot| Out::Gone(slot, Fate::Finished)));
+                out.extend(self.leaving.passed.drain(..).map(Out::Passed));
             }
             Kind::Ordinary(replica) => {
                 let mut left = Vec::new();
