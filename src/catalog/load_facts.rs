@@ -19,10 +19,10 @@ impl Catalog {
     }
 
     fn add_storage(&mut self, file: &FileReader<'_>, faults: &mut Diagnostics) {
-        for entry in file.reader.tables("storage") {
-            self.storage.push(Storage {
-                provider: owned(&entry, "provider"),
-                product: owned(&entry, "product"),
+        before(&mut self.storage, file.reader.tables("storage"), |entry| {
+            Some(Storage {
+                provider: owned(entry, "provider"),
+                product: owned(entry, "product"),
                 kind: match entry.text("kind") {
                     Some("block") => StorageKind::Block,
                     Some("file") => StorageKind::File,
@@ -39,12 +39,13 @@ impl Catalog {
                 max_write: entry.byte_rate("max_write"),
                 class_a: entry.money("class_a"),
                 class_b: entry.money("class_b"),
-                fact: file.fact(&entry, faults),
-            });
-        }
-        for entry in file.reader.tables("egress") {
-            self.egress.push(Egress {
-                provider: owned(&entry, "provider"),
+                fact: file.fact(entry, faults),
+            })
+        });
+        let mut egress = Vec::new();
+        before(&mut egress, file.reader.tables("egress"), |entry| {
+            Some(Egress {
+                provider: owned(entry, "provider"),
                 kind: match entry.text("kind") {
                     Some("inter-region") => EgressKind::InterRegion,
                     Some("inter-zone") => EgressKind::InterZone,
@@ -54,43 +55,52 @@ impl Catalog {
                 region: entry.text("region").map(str::to_owned),
                 from: entry.bytes("from").unwrap_or(Bytes::ZERO),
                 price: entry.money("price").unwrap_or_default(),
-                fact: file.fact(&entry, faults),
-            });
-        }
+                fact: file.fact(entry, faults),
+            })
+        });
+        // Tiers belong together: those of a later file take the place of all tiers of that way out.
+        self.egress.retain(|old: &Egress| {
+            let way = |tier: &Egress| {
+                let region = tier.region.clone().unwrap_or_else(|| "any".to_owned());
+                (tier.provider.clone(), tier.kind, region)
+            };
+            !egress.iter().any(|new| way(new) == way(old))
+        });
+        self.egress.splice(0..0, egress);
     }
 
     fn add_tariffs(&mut self, file: &FileReader<'_>, faults: &mut Diagnostics) {
-        for entry in file.reader.tables("rule") {
-            self.billing.push(BillingRule {
-                provider: owned(&entry, "provider"),
-                product: owned(&entry, "product"),
+        before(&mut self.billing, file.reader.tables("rule"), |entry| {
+            Some(BillingRule {
+                provider: owned(entry, "provider"),
+                product: owned(entry, "product"),
                 granularity: entry.seconds("granularity").unwrap_or(Seconds(1.0)),
                 minimum: entry.seconds("minimum").unwrap_or(Seconds::ZERO),
-                fact: file.fact(&entry, faults),
-            });
-        }
-        for entry in file.reader.tables("discount") {
-            let Some(percent) = entry.number("percent") else { continue };
-            self.discounts.push(Discount {
-                provider: owned(&entry, "provider"),
-                scheme: owned(&entry, "scheme"),
+                fact: file.fact(entry, faults),
+            })
+        });
+        before(&mut self.discounts, file.reader.tables("discount"), |entry| {
+            let percent = entry.number("percent")?;
+            Some(Discount {
+                provider: owned(entry, "provider"),
+                scheme: owned(entry, "scheme"),
                 family: entry.text("family").unwrap_or_default().to_owned(),
                 term_years: entry.number("term_years").unwrap_or(0.0),
                 percent,
                 ceiling: entry.text("basis") == Some("up to"),
-                fact: file.fact(&entry, faults),
-            });
-        }
-        for entry in file.reader.tables("region") {
-            let Some(grams_per_kwh) = entry.number("grid_gco2eq_per_kwh") else { continue };
-            self.carbon.push(CarbonRegion {
-                provider: owned(&entry, "provider"),
-                region: owned(&entry, "region"),
+                fact: file.fact(entry, faults),
+            })
+        });
+        before(&mut self.carbon, file.reader.tables("region"), |entry| {
+            let grams_per_kwh = entry.number("grid_gco2eq_per_kwh")?;
+            Some(CarbonRegion {
+                provider: owned(entry, "provider"),
+                region: owned(entry, "region"),
                 grams_per_kwh,
                 pue: entry.number("pue"),
-                fact: file.fact(&entry, faults),
-            });
-        }
+                fact: file.fact(entry, faults),
+            })
+        });
     }
 
     fn add_failures(&mut self, file: &FileReader<'_>, faults: &mut Diagnostics) {
@@ -205,4 +215,10 @@ impl Catalog {
 
 fn seconds(entry: &Reader<'_>, key: &str) -> Seconds {
     entry.seconds(key).unwrap_or(Seconds::ZERO)
+}
+
+/// Puts the entries of a file before those of earlier files: the first that fits is taken, so the user's own holds.
+fn before<T>(list: &mut Vec<T>, entries: Vec<Reader<'_>>, mut of: impl FnMut(&Reader<'_>) -> Option<T>) {
+    let new: Vec<T> = entries.iter().filter_map(&mut of).collect();
+    list.splice(0..0, new);
 }

@@ -60,7 +60,7 @@ pub enum Command {
     /// Fit profiles of step times.
     #[command(subcommand)]
     Calibrate(Calibrate),
-    /// List accelerators, machines, prices, API prices, managed services, models, profiles, policies or examples.
+    /// List accelerators, machines, prices, API prices, managed services, engines, models, profiles, policies or examples.
     List(List),
     /// Explain where one figure of a scenario comes from.
     Explain(Explain),
@@ -198,6 +198,8 @@ pub enum What {
     ApiPrices,
     /// Managed services: endpoints, batch jobs, clusters.
     Managed,
+    /// Serving engines with their scheduling rules.
+    Engines,
     Models,
     Profiles,
     Policies,

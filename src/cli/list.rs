@@ -14,6 +14,7 @@ pub fn run(options: &List, shared: &Shared) -> Result<Status, Failure> {
         What::Prices => Listing::Prices,
         What::ApiPrices => Listing::ApiPrices,
         What::Managed => Listing::Managed,
+        What::Engines => Listing::Engines,
         What::Models => Listing::Models,
         What::Profiles => Listing::Profiles,
         What::Policies => Listing::Policies,

@@ -2,13 +2,11 @@
 
 use thiserror::Error;
 
-use crate::catalog::{Accelerator, Catalog, EXAMPLES, Instance, Offer, Purchase};
+use crate::catalog::{Accelerator, Catalog, EXAMPLES, Instance, Offer};
 use crate::document::nearest;
-use crate::workload::failures::CheckpointPolicy;
-use crate::workload::training::InputMode;
 
-use super::list_services;
 use super::table::{Cell, Table};
+use super::{list_policies, list_services};
 
 /// What can be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +21,8 @@ pub enum Listing {
     ApiPrices,
     /// Managed services.
     Managed,
+    /// Serving engines.
+    Engines,
     /// Models.
     Models,
     /// Measured and fitted behaviour: spot markets, fabrics, decode scaling.
@@ -73,10 +73,11 @@ pub fn list(
         Listing::Instances => instances(catalog),
         Listing::Prices => prices(catalog),
         Listing::ApiPrices => list_services::api_prices(catalog),
+        Listing::Engines => list_services::engines(catalog),
         Listing::Managed => list_services::managed(catalog),
         Listing::Models => models(catalog),
         Listing::Profiles => profiles(catalog),
-        Listing::Policies => policies(),
+        Listing::Policies => list_policies::policies(),
         Listing::Examples => examples(),
     };
     for filter in filters {
@@ -295,39 +296,6 @@ fn profiles(catalog: &Catalog) -> Table {
     of_rows(["kind", "name", "figures", "source"], rows)
 }
 
-fn policies() -> Table {
-    let mut rows: Vec<[Cell; 3]> = Vec::new();
-    for word in CheckpointPolicy::ALL {
-        rows.push(["workload.checkpoint.kind".into(), (*word).into(), checkpoint_doc(word).into()]);
-    }
-    for (word, mode) in InputMode::ALL {
-        let doc = match mode {
-            InputMode::DirectFeed => "whole set in host memory, single-threaded loop",
-            InputMode::NativeOps => "original files read and decoded in parallel",
-            InputMode::PreprocessedRecords => "records written beforehand by a conversion job",
-        };
-        rows.push(["workload.input.mode".into(), (*word).into(), doc.into()]);
-    }
-    for (word, doc) in [
-        ("all-reduce", "synchronous; the slowest decides"),
-        ("parameter-server", "asynchronous; stale gradients"),
-    ] {
-        rows.push(["workload.distribution".into(), word.into(), doc.into()]);
-    }
-    for (word, _) in Purchase::ALL {
-        rows.push(["fleet.purchase".into(), (*word).into(), Cell::Null]);
-    }
-    of_rows(["key", "policy", "meaning"], rows)
-}
-
-fn checkpoint_doc(word: &str) -> &'static str {
-    match word {
-        "young-daly" => "interval that minimises the expected wall time",
-        "interval" => "fixed interval of work",
-        _ => "only at the end",
-    }
-}
-
 fn examples() -> Table {
     let title = |name: &str| {
         let text = crate::catalog::example(name)?;
@@ -339,7 +307,8 @@ fn examples() -> Table {
     of_rows(["example", "title"], rows)
 }
 
-fn of_rows<const N: usize>(names: [&str; N], rows: Vec<[Cell; N]>) -> Table {
+/// A table of rows.
+pub(super) fn of_rows<const N: usize>(names: [&str; N], rows: Vec<[Cell; N]>) -> Table {
     let mut table = Table::default();
     for (index, name) in names.iter().enumerate() {
         table.push(*name, rows.iter().map(|row| row[index].clone()));

@@ -1,6 +1,7 @@
-//! `capplan list api-prices` and `capplan list managed`: what is bought by the token or managed by a cloud.
+//! `capplan list api-prices`, `managed` and `engines`: what is bought by the token, managed by a cloud, or serves on own
+//! machines.
 
-use crate::catalog::{ApiPrice, Catalog, ManagedService};
+use crate::catalog::{ApiPrice, Batching, Catalog, Engine, ManagedService, Preemption};
 
 use super::table::{Cell, Table};
 
@@ -44,5 +45,43 @@ pub(super) fn managed(catalog: &Catalog) -> Table {
     column("idle_billed", &|item| if item.idle_billed { "yes" } else { "no" }.into());
     column("as_of", &|item| item.fact.as_of.map(|day| day.to_string()).into());
     column("source", &|item| item.fact.sources.join("; ").into());
+    table
+}
+
+/// Serving engines with their scheduling rules.
+pub(super) fn engines(catalog: &Catalog) -> Table {
+    let all: Vec<&Engine> = catalog.engines.values().collect();
+    let mut table = Table::default();
+    let mut column = |name: &str, value: &dyn Fn(&Engine) -> Cell| {
+        table.push(name, all.iter().map(|engine| value(engine)));
+    };
+    let yes = |is: bool| if is { "yes" } else { "no" }.into();
+    column("engine", &|engine| engine.id.as_str().into());
+    column("name", &|engine| engine.name.as_str().into());
+    column("family", &|engine| engine.family.as_str().into());
+    column("batching", &|engine| {
+        let word = match engine.batching {
+            Batching::DecodeFirst => "decode-first",
+            Batching::PrefillFirst => "prefill-first",
+            Batching::Static => "static",
+        };
+        word.into()
+    });
+    column("chunked_prefill", &|engine| yes(engine.chunked_prefill));
+    column("max_batched_tokens", &|engine| u64::from(engine.max_batched_tokens).into());
+    column("max_sequences", &|engine| u64::from(engine.max_sequences).into());
+    column("block_tokens", &|engine| u64::from(engine.block_tokens).into());
+    column("memory_fraction", &|engine| engine.memory_fraction.into());
+    column("preemption", &|engine| {
+        let word = match engine.preemption {
+            Preemption::Recompute => "recompute",
+            Preemption::Swap => "swap",
+        };
+        word.into()
+    });
+    column("prefix_cache", &|engine| yes(engine.prefix_cache));
+    column("step_overhead_us", &|engine| (engine.step_overhead.0 * 1e6).into());
+    column("as_of", &|engine| engine.fact.as_of.map(|day| day.to_string()).into());
+    column("source", &|engine| engine.fact.sources.join("; ").into());
     table
 }

@@ -13,6 +13,7 @@ mod files;
 #[cfg(feature = "tables")]
 mod frame;
 mod list;
+mod list_policies;
 mod list_services;
 mod resolved;
 mod scatter;

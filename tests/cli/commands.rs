@@ -91,12 +91,70 @@ fn lists_are_filtered_and_sorted() {
     );
     let prices = text(&["list", "prices", "--format", "csv"]);
     assert!(prices.lines().count() > 400, "{} prices", prices.lines().count());
-    for what in ["instances", "api-prices", "managed", "models", "profiles", "policies", "examples"] {
+    for what in
+        ["instances", "api-prices", "managed", "engines", "models", "profiles", "policies", "examples"]
+    {
         assert!(text(&["list", what]).lines().count() > 4, "{what}");
     }
     let output = capplan().args(["list", "models", "--filter", "parmeters_m>1"]).output().unwrap();
     assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("did you mean `parameters_m`?"));
+}
+
+#[test]
+fn every_policy_that_a_scenario_may_name_is_listed() {
+    let listed = text(&["list", "policies", "--format", "json"]);
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&text(&["schema"])).unwrap();
+    let mut keys: Vec<String> =
+        listed.as_array().unwrap().iter().map(|row| row["key"].as_str().unwrap().to_owned()).collect();
+    keys.dedup();
+    assert!(keys.len() > 8, "{keys:?}");
+    for key in keys.iter().filter(|key| key.starts_with("workload.")) {
+        let ours: Vec<&serde_json::Value> = listed
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|row| row["key"] == key.as_str())
+            .map(|row| &row["policy"])
+            .collect();
+        let path = key.trim_start_matches("workload.").replace('.', "/properties/");
+        let allowed = (0..2).find_map(|sort| {
+            schema.pointer(&format!("/properties/workload/anyOf/{sort}/properties/{path}/enum"))
+        });
+        let allowed: Vec<&serde_json::Value> = allowed.unwrap().as_array().unwrap().iter().collect();
+        assert_eq!(ours, allowed, "{key}");
+    }
+}
+
+#[test]
+fn prices_by_the_token_are_filtered_and_laid_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ours.toml");
+    let list = "format = 1\n[[api]]\nprovider = \"ours\"\nprices = [{ name = \"chat\", model = \"llama-3-8b\", input = \"0.01 USD/Mtok\", output = \"0.02 USD/Mtok\" }]\n";
+    std::fs::write(&file, list).unwrap();
+    let catalog = folder.path().display().to_string();
+    let rows = |more: &[&str]| {
+        let fixed = [
+            "list",
+            "api-prices",
+            "--filter",
+            "model=llama-3-8b",
+            "--sort",
+            "output_usd_per_mtok",
+            "--format",
+            "csv",
+        ];
+        text(&[&fixed, more].concat())
+    };
+    let (usual, ours) = (rows(&[]), rows(&["--catalog", &catalog]));
+    assert_eq!(usual.lines().count() + 1, ours.lines().count(), "{usual}\n{ours}");
+    assert!(ours.lines().nth(1).unwrap().starts_with("ours/chat,ours,llama-3-8b,0.01,0.02"), "{ours}");
+    std::fs::write(&file, list.replace("0.02 USD/Mtok", "0.02 USD/h")).unwrap();
+    let output = capplan().args(["list", "api-prices", "--catalog", &catalog]).output().unwrap();
+    assert_eq!(code(&output), 3);
+    let told = stderr(&output);
+    assert!(told.contains("ours.toml:4:") && told.contains("USD/Mtok"), "{told}");
 }
 
 #[test]

@@ -125,6 +125,66 @@ fn overlays_add_and_replace_by_name() {
 }
 
 #[test]
+fn overlays_of_rules_storage_and_discounts_hold() {
+    use capplan::catalog::EgressKind;
+    let text = r#"
+        [[rule]]
+        provider = "gcp"
+        product = "compute-engine"
+        granularity = "3600 s"
+        [[storage]]
+        provider = "gcp"
+        product = "gcs-standard"
+        kind = "object"
+        region = "us-central1"
+        capacity = "0.001 USD/GB-month"
+        [[discount]]
+        provider = "gcp"
+        scheme = "ours"
+        family = "a2"
+        term_years = 1
+        percent = 60
+        [[egress]]
+        provider = "aws"
+        kind = "internet"
+        price = "0.01 USD/GB"
+        [[region]]
+        provider = "gcp"
+        region = "us-central1"
+        grid_gco2eq_per_kwh = 1
+    "#;
+    let (usual, ours) = (catalog(), overlay(text).unwrap());
+    let instance = ours.instance("gcp/a2-highgpu-8g").unwrap();
+    let rule = |catalog: &Catalog| catalog.billing_rule(&instance).unwrap().granularity.0;
+    assert_eq!((rule(&usual), rule(&ours)), (1.0, 3600.0));
+    let storage = |catalog: &Catalog| {
+        catalog.storage_product("gcp", "gcs-standard", "us-central1").unwrap().capacity.unwrap().0
+    };
+    assert!(storage(&usual) > storage(&ours) && storage(&ours) == Money::from_usd(0.001));
+    let percent = |catalog: &Catalog| catalog.commitment(&instance, 1.0).unwrap().percent;
+    assert_eq!((percent(&usual), percent(&ours)), (37.0, 60.0));
+    let tiers = |catalog: &Catalog| {
+        let of =
+            |tier: &&capplan::catalog::Egress| tier.provider == "aws" && tier.kind == EgressKind::Internet;
+        catalog.egress.iter().filter(of).map(|tier| tier.price).collect::<Vec<Money>>()
+    };
+    assert!(tiers(&usual).len() > 1, "{:?}", tiers(&usual));
+    assert_eq!(tiers(&ours), [Money::from_usd(0.01)]);
+    assert_eq!(ours.carbon_region("gcp", "us-central1").unwrap().grams_per_kwh, 1.0);
+}
+
+#[test]
+fn tpu_slices_are_billed_by_their_own_rule() {
+    let catalog = catalog();
+    let rule = |id: &str| {
+        let rule = catalog.billing_rule(&catalog.instance(id).unwrap()).unwrap();
+        (rule.product.clone(), rule.minimum.0)
+    };
+    assert_eq!(rule("gcp/v5litepod-16"), ("cloud-tpu".to_owned(), 0.0));
+    assert_eq!(rule("gcp/a2-highgpu-8g"), ("compute-engine".to_owned(), 60.0));
+}
+
+#[test]
 fn bad_overlays_are_told_with_their_place() {
     let api = |entry: &str| format!("[[api]]\nprovider = \"mine\"\nprices = [\n{{ {entry} }},\n]\n");
     let good = r#"name = "a", input = "1 USD/Mtok", output = "2 USD/Mtok""#;
