@@ -164,9 +164,11 @@ fn overlays_of_rules_storage_and_discounts_hold() {
     let percent = |catalog: &Catalog| catalog.commitment(&instance, 1.0).unwrap().percent;
     assert_eq!((percent(&usual), percent(&ours)), (37.0, 60.0));
     let tiers = |catalog: &Catalog| {
-        let of =
-            |tier: &&capplan::catalog::Egress| tier.provider == "aws" && tier.kind == EgressKind::Internet;
-        catalog.egress.iter().filter(of).map(|tier| tier.price).collect::<Vec<Money>>()
+        let anywhere = |tier: &&capplan::catalog::Egress| {
+            let region = tier.region.as_deref().unwrap_or("any");
+            (tier.provider.as_str(), tier.kind, region) == ("aws", EgressKind::Internet, "any")
+        };
+        catalog.egress.iter().filter(anywhere).map(|tier| tier.price).collect::<Vec<Money>>()
     };
     assert!(tiers(&usual).len() > 1, "{:?}", tiers(&usual));
     assert_eq!(tiers(&ours), [Money::from_usd(0.01)]);
