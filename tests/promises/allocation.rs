@@ -1,13 +1,19 @@
-//! The engine's loop allocates nothing once it is warm, and a line's memory does not grow with the batches it
-//! passes.
-#![allow(unsafe_code)]
+//! The engine's loop allocates nothing once it is warm; the memory of a line, of traffic and of a device does not grow with
+//! what passes.
+#![allow(unsafe_code, clippy::unwrap_used)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::Arc;
 
 use capplan::engine::{Calendar, Cancel, Limits, Offer, RunEnd, Station, World, resume};
 use capplan::stats::{Law, Stream};
 use capplan::units::{Seconds, SimSpan, SimTime};
+use capplan::workload::arrivals::{
+    ArrivalSpec, LengthLaw, LengthSpec, Mix, TraceFormat, TraceSource, Traffic, TrafficSpec,
+};
+use capplan::workload::inference::ordinary::DeviceJob;
+use capplan::workload::inference::{BatchRules, BatchTable};
 use capplan::workload::training::pipeline::{Pipeline, Source, Stage};
 
 /// The system's allocator, which counts the allocations of each thread.
@@ -140,4 +146,54 @@ fn a_line_of_a_million_batches_needs_no_more_memory_than_one_of_twenty_thousand(
 fn the_allocations_of_this_thread_are_counted() {
     let (count, boxed) = allocations(|| Box::new(7));
     assert_eq!((count, *boxed), (1, 7));
+}
+
+/// Traffic of one kind.
+fn traffic(arrivals: ArrivalSpec, trace: Option<TraceSource>, requests: Option<u64>) -> TrafficSpec {
+    let lengths = LengthSpec { input: LengthLaw::Uniform(1, 9), output: LengthLaw::Fixed(1), trace };
+    let mix = Mix { share: 1.0, lengths, priority: 0, model: 0, prefix: None };
+    TrafficSpec { arrivals, mixes: vec![mix], requests }
+}
+
+#[test]
+fn traffic_allocates_for_its_start_alone() {
+    let spec = traffic(ArrivalSpec::Gamma { rate: 10.0, cv: 2.0 }, None, Some(200_000));
+    let mut drawn = Traffic::open(&spec, 1, 0).unwrap();
+    assert_eq!(allocations(|| drawn.by_ref().count()), (0, 200_000));
+}
+
+#[test]
+fn a_trace_is_read_row_by_row() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let rows: String = (0..200_000).map(|row| format!("{row},{},1\n", row % 100 + 1)).collect();
+    std::fs::write(file.path(), format!("arrival_s,input_tokens,output_tokens\n{rows}")).unwrap();
+    let source = TraceSource {
+        path: file.path().to_owned(),
+        format: TraceFormat::Seconds,
+        speed: 1.0,
+        repeat: false,
+        select: None,
+    };
+    let mut replayed =
+        Traffic::open(&traffic(ArrivalSpec::Trace(source.clone()), Some(source), None), 1, 0).unwrap();
+    let (count, rows) = allocations(|| replayed.by_ref().count());
+    assert_eq!(rows, 200_000);
+    assert!(count < 10, "{count} allocations for 200,000 rows");
+}
+
+#[test]
+fn a_device_allocates_no_more_for_more_requests() {
+    let spent = |requests| {
+        let job = DeviceJob {
+            traffic: traffic(ArrivalSpec::Poisson { rate: 400.0 }, None, Some(requests)),
+            table: Arc::new(BatchTable::of_device((1..=32).map(|n| 1_000_000 * (2 + n)).collect())),
+            rules: Arc::new(BatchRules::greedy(32, 1)),
+            target: None,
+            warm_up: Seconds::ZERO,
+            horizon: Seconds(1e9),
+        };
+        allocations(|| job.observe(1, 0, &Cancel::new(), |_| ()).unwrap()).0
+    };
+    let (few, many) = (spent(20_000), spent(200_000));
+    assert!(many < few + 50, "{few} allocations, then {many}");
 }

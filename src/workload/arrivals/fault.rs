@@ -11,7 +11,8 @@ pub enum TrafficError {
     #[error(transparent)]
     Trace(#[from] TraceError),
     /// A figure.
-    #[error("{what} is {value}; it may be from {least} to {most}")]
+    // Debug writes 1e308 as that, and not with three hundred zeros.
+    #[error("{what} is {value:?}; it may be from {least} to {most}")]
     Range {
         /// Which figure.
         what: &'static str,
