@@ -19,6 +19,8 @@ pub struct ServingJob<'a> {
     pub accelerator: &'a Accelerator,
     /// Layout.
     pub layout: ServingLayout,
+    /// Micro-batches that pass through a pipeline at once, at most its stages: 1 where one batch goes through all of it.
+    pub micro_batches: u64,
     /// Engine.
     pub engine: &'a Engine,
     /// Version of the engine, where known; only names what was measured.

@@ -19,6 +19,8 @@ const SMALL_KERNELS: f64 = 5.0;
 const HIDDEN_PASSES: f64 = 8.0;
 /// Passes over a state-space mixer's state in decoding: read and written, in 32 bit.
 const STATE_BYTES: f64 = 8.0;
+/// Host time of launching one layer of a prompt.
+const PROMPT_LAUNCHES: f64 = 0.25e-3;
 /// How sharply the slower of device and host hides the other.
 const HOST_NORM: f64 = 6.0;
 
@@ -43,7 +45,7 @@ impl<'a> ServingLaws<'a> {
     }
 
     fn stages(&self) -> f64 {
-        self.job.layout.pipeline.max(1) as f64
+        self.job.layout.pipeline.min(self.job.micro_batches).max(1) as f64
     }
 
     fn factor(&self, term: ServingTerm) -> f64 {
@@ -54,13 +56,18 @@ impl<'a> ServingLaws<'a> {
     /// are stages: every stage is busy, and all sequences get a token in the time that one micro-batch takes through all.
     #[must_use]
     pub fn linear(&self, tokens: f64) -> f64 {
-        if tokens <= 0.0 {
+        let device = self.device(tokens);
+        if device <= 0.0 {
             return self.host();
         }
-        let device: f64 = self.device_parts(tokens).seconds.iter().sum();
         let job = &self.job;
         let launches = job.engine.layer_overhead.0 * job.shape.all_layers() * self.factor(ServingTerm::Host);
         norm(device, launches) + self.host()
+    }
+
+    /// Seconds of the device for what depends on the tokens of an iteration alone.
+    fn device(&self, tokens: f64) -> f64 {
+        if tokens > 0.0 { self.device_parts(tokens).seconds.iter().sum() } else { 0.0 }
     }
 
     /// Scaled seconds of the device by term, of what depends on the tokens of an iteration alone.
@@ -160,6 +167,15 @@ impl<'a> ServingLaws<'a> {
             None => layer(keys),
         };
         attention * shape.attention_layers / self.stages() * self.factor(ServingTerm::PromptAttention)
+            + self.prompt_launches(chunk)
+    }
+
+    /// Seconds by which launching a prompt's chunk, layer by layer, outlasts computing it.
+    fn prompt_launches(&self, chunk: f64) -> f64 {
+        let layers = self.job.shape.all_layers();
+        let launches = PROMPT_LAUNCHES * layers * self.factor(ServingTerm::PromptHost);
+        let device = self.device(chunk);
+        norm(device, launches) - device
     }
 
     fn prefill_layer(&self, queries: f64, keys: f64) -> f64 {

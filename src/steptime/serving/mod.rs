@@ -4,15 +4,21 @@
 //! of language models that fill it ([`ServingLaws`]) and the fit that scales them ([`ServingSteps`]). It must not know
 //! queues, routers, requests or prices.
 
+mod fit;
 mod job;
+mod known;
 mod laws;
 mod layers;
 mod predict;
+mod profile;
 mod table;
 mod terms;
 
+pub use fit::{ServingFit, ServingSample};
 pub use job::ServingJob;
+pub use known::ServingKeys;
 pub use laws::{ServingLaws, TableScope};
 pub use predict::{ServingSteps, ServingTable};
+pub use profile::{ServingCoefficient, ServingOffset, ServingProfile, ServingScaling};
 pub use table::{DecodeLine, StepLaws, StepTable};
 pub use terms::{ServingScales, ServingSeconds, ServingTerm};

@@ -4,12 +4,17 @@ use crate::catalog::Provenance;
 use crate::steptime::tables::ProfileError;
 
 use super::job::ServingJob;
+use super::known::ServingKeys;
 use super::laws::{ServingLaws, TableScope};
+use super::profile::{ServingProfile, ServingScaling};
 use super::table::StepTable;
-use super::terms::{ServingScales, ServingTerm};
+use super::terms::ServingTerm;
 
-/// Standard deviation of the logarithm of an iteration's time where no fit says better.
-const UNFITTED_ERROR: f64 = 0.3;
+/// Standard deviation of the logarithm of an iteration's time of devices and models that were measured: that of times per
+/// token and of offline rates of pairs that the fit never saw (`assets/profiles/serving-errors.csv`).
+const STEP_ERROR: f64 = 0.22;
+/// Further deviation of a device or of a model that nothing was measured with (a judgement).
+const UNSEEN_ERROR: f64 = 0.15;
 
 /// Iteration times of a replica, ready for a simulation.
 #[derive(Clone, Debug)]
@@ -27,8 +32,10 @@ pub struct ServingTable {
 }
 
 /// Predicts iterations of language models.
-#[derive(Clone, Debug, Default)]
-pub struct ServingSteps {}
+#[derive(Clone, Debug)]
+pub struct ServingSteps {
+    profile: ServingProfile,
+}
 
 impl ServingSteps {
     /// By the shipped profile.
@@ -36,19 +43,27 @@ impl ServingSteps {
     /// # Errors
     /// When the table is not what the program expects.
     pub fn embedded() -> Result<Self, ProfileError> {
-        Ok(Self::default())
+        Ok(Self { profile: ServingProfile::embedded()? })
     }
 
-    /// The logarithms by which the terms of a job are scaled.
+    /// The logarithms by which the terms of a job are scaled, the whole step's among them.
     #[must_use]
-    pub fn scales(&self, _job: &ServingJob<'_>) -> ServingScales {
-        [0.0; ServingTerm::COUNT]
+    pub fn scaling(&self, job: &ServingJob<'_>) -> ServingScaling {
+        let keys = ServingKeys::of(job);
+        let mut scaling = self.profile.scaling(&keys);
+        let step = self.profile.offset(&keys).step;
+        for (index, scale) in scaling.terms.iter_mut().enumerate() {
+            if index != ServingTerm::Request as usize {
+                *scale += step;
+            }
+        }
+        scaling
     }
 
     /// The laws of a job.
     #[must_use]
     pub fn laws<'a>(&self, job: &ServingJob<'a>) -> ServingLaws<'a> {
-        ServingLaws::new(job, &self.scales(job))
+        ServingLaws::new(job, &self.scaling(job).terms)
     }
 
     /// The iteration times of a job.
@@ -56,12 +71,15 @@ impl ServingSteps {
     pub fn table(&self, job: &ServingJob<'_>, scope: &TableScope) -> ServingTable {
         let laws = self.laws(job);
         let (request_s, response_s) = laws.request();
+        let keys = ServingKeys::of(job);
+        let (of_device, of_model) = self.profile.support(&keys);
+        let unseen = [of_device, of_model].iter().filter(|rows| **rows <= 0.0).count();
         ServingTable {
             table: laws.table(scope, 1.0),
             request_s,
             response_s,
-            log_error: UNFITTED_ERROR,
-            provenance: Provenance::Extrapolated,
+            log_error: (STEP_ERROR * STEP_ERROR + UNSEEN_ERROR * UNSEEN_ERROR * unseen as f64).sqrt(),
+            provenance: if unseen == 0 { Provenance::Published } else { Provenance::Extrapolated },
         }
     }
 }

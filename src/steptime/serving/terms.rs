@@ -25,13 +25,15 @@ pub enum ServingTerm {
     PipelineExchange,
     /// The host's work of a step and of its sequences.
     Host,
+    /// The host's launches of a prompt's chunk, which no graph captures.
+    PromptHost,
     /// Time of a request outside iterations: before it is scheduled and after its last token.
     Request,
 }
 
 impl ServingTerm {
     /// How many there are.
-    pub const COUNT: usize = 12;
+    pub const COUNT: usize = 13;
 
     /// Every term with its word in tables.
     pub const ALL: [(&'static str, Self); Self::COUNT] = [
@@ -46,6 +48,7 @@ impl ServingTerm {
         ("expert-exchange", Self::ExpertExchange),
         ("pipeline-exchange", Self::PipelineExchange),
         ("host", Self::Host),
+        ("prompt-host", Self::PromptHost),
         ("request", Self::Request),
     ];
 

@@ -241,6 +241,7 @@ impl Builder<'_> {
             cache,
             accelerator: self.accelerator,
             layout,
+            micro_batches: layout.pipeline,
             engine: &self.engine,
             version: "",
             device: &self.device,
@@ -424,6 +425,6 @@ fn bound_of(term: ServingTerm, reading: bool) -> usize {
         | ServingTerm::DecodeAttention
         | ServingTerm::Elementwise => 1,
         ServingTerm::TensorExchange | ServingTerm::ExpertExchange | ServingTerm::PipelineExchange => 2,
-        ServingTerm::Host | ServingTerm::Request => 3,
+        ServingTerm::Host | ServingTerm::PromptHost | ServingTerm::Request => 3,
     }
 }

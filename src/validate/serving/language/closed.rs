@@ -29,8 +29,6 @@ pub(crate) struct Figures {
     pub latency: f64,
     /// Requests per second.
     pub rate: f64,
-    /// Running sequences of one replica.
-    pub running: f64,
 }
 
 /// A number of running sequences in its steady state.
@@ -56,10 +54,12 @@ pub(crate) struct Replica<'a> {
     steps: f64,
     /// Mean context of a decoding sequence.
     context: f64,
+    /// Factor on what requests wait for each other.
+    queue: f64,
 }
 
 impl<'a> Replica<'a> {
-    pub(crate) fn new(row: &'a LanguageRow, laws: ServingLaws<'a>) -> Self {
+    pub(crate) fn new(row: &'a LanguageRow, laws: ServingLaws<'a>, queue: f64) -> Self {
         let lengths = &row.lengths;
         // A sequence is met the more often, the longer it is.
         let met = lengths.output * (1.0 + lengths.output_spread);
@@ -69,6 +69,7 @@ impl<'a> Replica<'a> {
             budget: f64::from(row.engine.max_batched_tokens).max(1.0),
             steps: (lengths.output - 1.0).max(0.0),
             context: lengths.input + met / 2.0,
+            queue,
         }
     }
 
@@ -184,13 +185,14 @@ impl<'a> Replica<'a> {
         let (request, response) = self.laws.request();
         let one = first + self.steps * per_token;
         let latency = request + response + waves * one;
-        Figures { first: request + first, per_token, latency, rate: batch / latency, running: cap }
+        Figures { first: request + first, per_token, latency, rate: batch / latency }
     }
 
     /// Seconds that a prompt waits for others, of Poisson arrivals at a rate.
     fn wait(&self, rate: f64, of: &Running) -> f64 {
         let busy = (rate * of.prompt).min(MOST_UTILISATION);
-        busy / (2.0 * (1.0 - busy)) * of.prompt * (1.0 + self.row.lengths.input_spread) + of.step / 2.0
+        self.queue * busy / (2.0 * (1.0 - busy)) * of.prompt * (1.0 + self.row.lengths.input_spread)
+            + of.step / 2.0
     }
 
     fn closed(&self, clients: f64, starts_at_once: bool) -> Figures {
@@ -205,11 +207,11 @@ impl<'a> Replica<'a> {
             first += (clients - running) / found.rate;
         }
         if starts_at_once {
-            first += self.prompts(running) / 2.0 / CLOSED_ROUNDS;
+            first += self.queue * self.prompts(running) / 2.0 / CLOSED_ROUNDS;
         }
         let latency = first + self.steps * found.per_token + response;
         let rate = if clients > running { found.rate } else { clients / latency.max(1e-9) };
-        Figures { first, per_token: found.per_token, latency, rate, running }
+        Figures { first, per_token: found.per_token, latency, rate }
     }
 
     /// Prompts on `prefill` replicas for each decoding one... of the whole deployment.
@@ -225,18 +227,12 @@ impl<'a> Replica<'a> {
             let served = per_prefill / prompt;
             let rate = (clients / (request + prompt + self.steps * per_token + response)).min(0.95 * served);
             let busy = rate / served;
-            let wait = busy / (2.0 * (1.0 - busy)) * prompt;
+            let wait = self.queue * busy / (2.0 * (1.0 - busy)) * prompt;
             let queued = (clients / rate - self.steps * per_token - response - request).max(prompt);
             let first = request + if busy >= 0.94 { queued } else { (prompt + wait).min(queued) };
-            let start = clients / per_prefill * prompt / 2.0 / CLOSED_ROUNDS;
+            let start = self.queue * clients / per_prefill * prompt / 2.0 / CLOSED_ROUNDS;
             let latency = first + start + self.steps * per_token + response;
-            found = Figures {
-                first: first + start,
-                per_token,
-                latency,
-                rate: clients / latency,
-                running: decoding,
-            };
+            found = Figures { first: first + start, per_token, latency, rate: clients / latency };
             let next = (found.rate * self.steps * per_token).min(cap);
             decoding = (decoding + next) / 2.0;
         }
@@ -253,7 +249,7 @@ impl<'a> Replica<'a> {
             let first = request + full.first + late.max(0.0) + self.wait(full.rate, &full);
             let latency = first + self.steps * full.per_token + response;
             let span = count / full.rate + latency - late.max(0.0);
-            return Figures { first, per_token: full.per_token, latency, rate: count / span, running: cap };
+            return Figures { first, per_token: full.per_token, latency, rate: count / span };
         }
         let mut running = (rate * self.steps * self.decode(1.0)).clamp(1.0, cap);
         let mut found = Running::default();
@@ -269,7 +265,7 @@ impl<'a> Replica<'a> {
         let first = request + found.first + self.wait(rate, &found);
         let latency = first + self.steps * found.per_token + response;
         let span = count / rate + latency;
-        Figures { first, per_token: found.per_token, latency, rate: count / span, running }
+        Figures { first, per_token: found.per_token, latency, rate: count / span }
     }
 
     /// So many requests at once: their prompts first, decoding beside them, as far as the cache goes.
@@ -296,6 +292,6 @@ impl<'a> Replica<'a> {
         let per_token = if self.steps > 0.0 { mean / self.steps } else { plain };
         let latency = first + mean + response;
         let span = backlog + self.steps * plain + beyond + request;
-        Figures { first, per_token, latency, rate: requests / span, running: cap }
+        Figures { first, per_token, latency, rate: requests / span }
     }
 }

@@ -2,44 +2,38 @@
 //! row is about.
 
 mod closed;
+mod errors;
+mod expect;
+mod held_out;
 mod lengths;
 mod row;
 mod words;
 
 use crate::catalog::Catalog;
-use crate::steptime::DeviceTables;
-use crate::steptime::serving::ServingSteps;
+use crate::steptime::serving::ServingTerm;
+use crate::steptime::{DeviceTables, Z90};
 use crate::validate::predict::Predicted;
 use crate::validate::resolve::Skip;
 use crate::validate::transformers::FitError;
 
-use super::{RunPredictor, ServingConfiguration, ServingMetric};
+use super::{RunPredictor, ServingConfiguration};
 
-use closed::{Figures, Replica};
+use errors::Errors;
+use expect::{Expectation, sign};
+use held_out::HeldOutProfiles;
 use lengths::Dataset;
 use row::{LanguageRow, Sources};
 
-/// Predicts rows of language models.
+/// What rows are read with.
 #[derive(Debug)]
-pub(crate) struct LanguagePredictor {
+struct Parts {
     catalog: Catalog,
     tables: DeviceTables,
     datasets: Vec<Dataset>,
     accelerators: Vec<(String, String)>,
-    steps: ServingSteps,
 }
 
-impl LanguagePredictor {
-    pub(crate) fn new(catalog: &Catalog) -> Result<Self, FitError> {
-        Ok(Self {
-            catalog: catalog.clone(),
-            tables: DeviceTables::embedded()?,
-            datasets: Dataset::embedded()?,
-            accelerators: row::published_accelerators()?,
-            steps: ServingSteps::embedded()?,
-        })
-    }
-
+impl Parts {
     fn sources(&self) -> Sources<'_> {
         Sources {
             catalog: &self.catalog,
@@ -48,28 +42,45 @@ impl LanguagePredictor {
             accelerators: &self.accelerators,
         }
     }
-
-    fn one(&self, row: &ServingConfiguration) -> Result<Predicted, Skip> {
-        let found = LanguageRow::of(&self.sources(), row)?;
-        let figures = Replica::new(&found, self.steps.laws(&found.job())).figures();
-        let value = published(&found, row, &figures);
-        let factor = 2.0;
-        Ok(Predicted { value, low: value / factor, high: value * factor, term: "" })
-    }
 }
 
-/// The figure of a row in its own unit.
-fn published(found: &LanguageRow, row: &ServingConfiguration, figures: &Figures) -> f64 {
-    let lengths = &found.lengths;
-    let devices = row.accelerator_count.unwrap_or(1.0).max(1.0);
-    let counted = if row.per_device { 1.0 / devices } else { 1.0 };
-    match row.metric {
-        ServingMetric::Latency => 1e3 * figures.latency,
-        ServingMetric::TimeToFirstToken => 1e3 * figures.first,
-        ServingMetric::TimePerOutputToken => 1e3 * figures.per_token,
-        ServingMetric::SamplesPerSecond | ServingMetric::QueriesPerSecond => figures.rate * counted,
-        ServingMetric::OutputTokensPerSecond => figures.rate * lengths.output * counted,
-        ServingMetric::TokensPerSecond => figures.rate * (lengths.input + lengths.output) * counted,
+/// Predicts rows of language models.
+#[derive(Debug)]
+pub(crate) struct LanguagePredictor {
+    parts: Parts,
+    profiles: HeldOutProfiles,
+    errors: Errors,
+}
+
+impl LanguagePredictor {
+    pub(crate) fn new(catalog: &Catalog) -> Result<Self, FitError> {
+        let parts = Self::parts(catalog)?;
+        let profiles = HeldOutProfiles::new(&parts.sources())?;
+        Ok(Self { parts, profiles, errors: Errors::embedded()? })
+    }
+
+    fn parts(catalog: &Catalog) -> Result<Parts, FitError> {
+        Ok(Parts {
+            catalog: catalog.clone(),
+            tables: DeviceTables::embedded()?,
+            datasets: Dataset::embedded()?,
+            accelerators: row::published_accelerators()?,
+        })
+    }
+
+    fn one(&self, row: &ServingConfiguration) -> Result<Predicted, Skip> {
+        let found = LanguageRow::of(&self.parts.sources(), row)?;
+        let keys = held_out::keys(&found, row);
+        let profile = self.profiles.of(&keys.accelerator, &keys.model);
+        let profile = profile.map_err(|error| Skip::Serving(error.to_string()))?;
+        let expected = Expectation::of(&found, row, &profile.scaling(&keys), false);
+        let offset = profile.offset(&keys);
+        let own = if expected.limited { offset.limit * expected.beside_limit } else { offset.step };
+        let value = libm::exp(sign(row.metric) * (expected.base + own + offset.figure));
+        let deviation = self.errors.of(&keys, profile.support(&keys));
+        let factor = libm::exp(Z90 * deviation);
+        let term = expected.greatest.map_or("", ServingTerm::word);
+        Ok(Predicted { value, low: value / factor, high: value * factor, term })
     }
 }
 

@@ -17,6 +17,8 @@ use super::words;
 
 /// Share of a replica's memory that weights may take where the row names no layout.
 const USUAL_WEIGHT_SHARE: f64 = 0.62;
+/// Share of a device's memory that caches get at least where a row was published.
+const LEAST_CACHE: f64 = 0.04;
 /// Devices that one tensor-parallel group has at most where the row does not say.
 const MOST_TENSOR: u64 = 8;
 
@@ -72,7 +74,8 @@ impl LanguageRow {
     pub(crate) fn of(sources: &Sources<'_>, row: &ServingConfiguration) -> Result<Self, Skip> {
         let unknown = || Skip::Accelerator(row.accelerator.clone());
         let accelerator = accelerator(sources, &row.accelerator).ok_or_else(unknown)?;
-        let found = sources.catalog.model(&row.model).ok();
+        let named = || sources.catalog.models.values().find(|model| model.name == row.model);
+        let found = sources.catalog.model(&row.model).ok().or_else(named);
         let model = found.ok_or_else(|| Skip::Model(row.model.clone()))?;
         let shape = model.transformer.ok_or_else(|| Skip::Model(row.model.clone()))?;
         let (weights, cache) = words::precision(&row.precision);
@@ -105,7 +108,12 @@ impl LanguageRow {
         own.memory = own.memory_of(&own.layout);
         own.spread(row, devices);
         own.load = load(row, own.replicas)?;
-        own.slots = row.max_batch.unwrap_or_else(|| own.usual_slots());
+        own.slots = match (row.max_batch, count(row.expert)) {
+            // Tables of expert-parallel deployments count the batch of one device.
+            (Some(batch), Some(expert)) if expert > 1 => batch * devices as f64 / own.replicas,
+            (Some(batch), _) if !row.disaggregated => batch,
+            _ => own.usual_slots(),
+        };
         own.check()?;
         Ok(own)
     }
@@ -119,6 +127,7 @@ impl LanguageRow {
             cache: self.cache,
             accelerator: &self.accelerator,
             layout: self.layout,
+            micro_batches: if matches!(self.load, Load::Static(_)) { 1 } else { self.layout.pipeline },
             engine: &self.engine,
             version: &self.release,
             device: &self.device,
@@ -139,27 +148,30 @@ impl LanguageRow {
         })
     }
 
-    /// The layout of the row, or the fewest devices that hold the weights with room for caches.
+    /// The layout of the row, or the fewest devices that hold the weights with room for caches. An expert degree above
+    /// the tensor degree spreads attention over sequences.
     fn lay_out(&mut self, row: &ServingConfiguration, devices: u64) -> Result<(), Skip> {
         let pipeline = count(row.pipeline).unwrap_or(1);
         let expert = count(row.expert).unwrap_or(1);
         let stated = count(row.tensor).or_else(|| count(row.pipeline).map(|pipeline| devices / pipeline));
-        let tensor = match stated {
-            // Deployments of more devices than a host are groups of a host's size.
-            Some(tensor) if tensor > MOST_TENSOR && tensor >= devices && self.network.domain() < tensor => {
-                MOST_TENSOR
+        let fits = |tensor: u64| tensor >= 1 && tensor.saturating_mul(pipeline) <= devices;
+        let attention = match stated {
+            Some(tensor) if twice(tensor, expert, devices) => tensor.min(expert),
+            // Deployments of more devices than a fast domain are groups of a host's size.
+            Some(tensor) if tensor > MOST_TENSOR && self.network.domain() < tensor => MOST_TENSOR,
+            Some(tensor) if fits(tensor) => tensor,
+            Some(_) => devices / pipeline,
+            None if row.scenario == ServingScenario::Offline && row.batch_or_concurrency.is_some() => {
+                devices.min(MOST_TENSOR)
             }
-            Some(tensor) if tensor * pipeline <= devices => tensor.max(1),
-            Some(_) => (devices / pipeline).max(1),
             None => self.fewest(devices, expert),
         };
-        if tensor == 0 || pipeline == 0 || tensor * pipeline > devices {
+        let tensor = if expert > attention && fits(expert) { expert } else { attention };
+        if !fits(tensor) {
             return Err(Skip::Layout(format!("{tensor} × {pipeline} of {devices} devices")));
         }
-        let tensor = if expert > tensor && expert <= devices { expert } else { tensor };
         let expert = if self.shape.experts.is_some() && tensor.is_multiple_of(expert) { expert } else { 1 };
-        let latent = matches!(self.shape.attention, crate::catalog::Attention::Latent { .. });
-        let attention_data = if latent && expert > 1 { expert } else { 1 };
+        let attention_data = if tensor.is_multiple_of(attention) { tensor / attention } else { 1 };
         self.layout = ServingLayout { tensor, pipeline, expert, attention_data };
         Ok(())
     }
@@ -180,7 +192,9 @@ impl LanguageRow {
     /// Replicas that share the load, and those of prompts where they are apart.
     fn spread(&mut self, row: &ServingConfiguration, devices: u64) {
         let own = self.layout.devices().max(1) as f64;
-        self.replicas = (devices as f64 / own).floor().max(1.0);
+        let stated = count(row.tensor).unwrap_or(1);
+        let counted_twice = twice(stated, count(row.expert).unwrap_or(1), devices);
+        self.replicas = if counted_twice { 1.0 } else { (devices as f64 / own).floor().max(1.0) };
         if row.disaggregated
             && let Some((prefill, decode)) = row.prefill_accelerators.zip(row.decode_accelerators)
         {
@@ -203,7 +217,9 @@ impl LanguageRow {
         if of_sequence <= 0.0 {
             return f64::INFINITY;
         }
-        (self.memory.groups * self.memory.cache / of_sequence).max(1.0)
+        // What was published has run: a reserve that leaves nothing was smaller there.
+        let least = LEAST_CACHE * self.memory.present.0;
+        (self.memory.groups * self.memory.cache.max(least) / of_sequence).max(1.0)
     }
 
     fn check(&self) -> Result<(), Skip> {
@@ -217,6 +233,12 @@ impl LanguageRow {
         }
         Ok(())
     }
+}
+
+/// Whether a table multiplied the attention and the expert degree of the same devices: 8 devices that are both appear as
+/// 64, 4 as 16.
+fn twice(tensor: u64, expert: u64, devices: u64) -> bool {
+    expert > 1 && devices == expert.saturating_mul(expert) && (tensor == 1 || tensor == devices)
 }
 
 /// Checkpoints that are published in 4 bit only keep it under other words: gpt-oss in MXFP4.

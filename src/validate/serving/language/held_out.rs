@@ -1,0 +1,184 @@
+//! The fit over published rows, and profiles without the pair that a row is about.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::sync::OnceLock;
+
+use crate::steptime::ProfileError;
+use crate::steptime::serving::{ServingFit, ServingKeys, ServingProfile, ServingSample};
+use crate::validate::resolve::Skip;
+use crate::validate::serving::{
+    ServingConfiguration, ServingMetric, ServingRow, ServingScenario, ServingStatistic, rows,
+};
+use crate::validate::transformers::FitError;
+
+use super::expect::{Expectation, sign};
+use super::row::{LanguageRow, Load, Sources};
+
+/// The table that the shipped profile is fitted to.
+const SHIPPED: &str = "assets/observations/serving-llm.csv";
+const SHIPPED_TEXT: &str = include_str!("../../../../assets/observations/serving-llm.csv");
+
+/// What a row is known by.
+pub(crate) fn keys(found: &LanguageRow, row: &ServingConfiguration) -> ServingKeys {
+    let load = if row.scenario == ServingScenario::Server {
+        "server"
+    } else if row.disaggregated {
+        "apart"
+    } else {
+        match found.load {
+            Load::Static(_) => "static",
+            Load::Saturated => "saturated",
+            Load::Closed(_) => "closed",
+            Load::Rate(..) => "rate",
+            Load::Burst(_) => "burst",
+        }
+    };
+    let figure = match row.metric {
+        ServingMetric::TimeToFirstToken => "first",
+        ServingMetric::TimePerOutputToken => "token",
+        ServingMetric::Latency => "latency",
+        _ => "rate",
+    };
+    let statistic = match row.statistic {
+        ServingStatistic::Mean => "mean".to_owned(),
+        ServingStatistic::Quantile(share) => format!("p{}", (100.0 * share).round()),
+    };
+    let program: Vec<String> = row
+        .framework
+        .to_lowercase()
+        .split_whitespace()
+        .filter(|word| !word.contains(|letter: char| letter.is_ascii_digit()))
+        .take(3)
+        .map(|word| word.trim_matches(|letter: char| !letter.is_ascii_alphanumeric()).to_owned())
+        .collect();
+    let lengths: String = row.dataset.chars().take(6).collect();
+    ServingKeys {
+        harness: format!("{} {load} {lengths}", program.join(" ")),
+        load: load.to_owned(),
+        figure: figure.to_owned(),
+        statistic,
+        ..ServingKeys::of(&found.job())
+    }
+}
+
+/// One published row with what a profile expects of it.
+fn sample(sources: &Sources<'_>, profile: &ServingProfile, row: &ServingRow) -> Result<ServingSample, Skip> {
+    let configuration = row.configuration.as_ref().map_err(Clone::clone)?;
+    let value = row.value.filter(|value| *value > 0.0).ok_or(Skip::Value)?;
+    let found = LanguageRow::of(sources, configuration)?;
+    let keys = keys(&found, configuration);
+    let expected = Expectation::of(&found, configuration, &profile.scaling(&keys), true);
+    let residual = sign(configuration.metric) * libm::log(value) - expected.base;
+    if !residual.is_finite() {
+        return Err(Skip::Value);
+    }
+    Ok(ServingSample {
+        keys,
+        residual,
+        slopes: expected.slopes,
+        queue: expected.queue,
+        limit: expected.limited.then_some(expected.beside_limit),
+        weight_group: row.weight_group.clone(),
+    })
+}
+
+/// The samples of the shipped rows about a profile, spread over threads and put back in order.
+pub(super) fn samples(
+    sources: &Sources<'_>,
+    profile: &ServingProfile,
+) -> Result<Vec<ServingSample>, FitError> {
+    let table = rows(SHIPPED, SHIPPED_TEXT.as_bytes())?.collect::<Result<Vec<ServingRow>, _>>()?;
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(16);
+    let part = table.len().div_ceil(threads).max(1);
+    let found: Vec<Vec<ServingSample>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = table
+            .chunks(part)
+            .map(|rows| {
+                scope
+                    .spawn(move || rows.iter().filter_map(|row| sample(sources, profile, row).ok()).collect())
+            })
+            .collect();
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap_or_else(|fault| std::panic::resume_unwind(fault)))
+            .collect()
+    });
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Profiles that never saw a pair, each made when first asked for.
+#[derive(Debug)]
+pub(super) struct HeldOutProfiles {
+    fit: ServingFit,
+    whole: ServingProfile,
+    without: BTreeMap<(String, String), OnceLock<ServingProfile>>,
+}
+
+impl HeldOutProfiles {
+    pub(super) fn new(sources: &Sources<'_>) -> Result<Self, FitError> {
+        let about = ServingProfile::embedded()?;
+        let fit = ServingFit::new(&samples(sources, &about)?, &about)?;
+        let pairs: BTreeSet<(String, String)> =
+            fit.pairs().map(|(device, model)| (device.to_owned(), model.to_owned())).collect();
+        let without = pairs.into_iter().map(|pair| (pair, OnceLock::new())).collect();
+        Ok(Self { whole: fit.profile(), fit, without })
+    }
+
+    /// The profile for rows of a pair of device and model.
+    pub(super) fn of(&self, accelerator: &str, model: &str) -> Result<&ServingProfile, ProfileError> {
+        let Some(cell) = self.without.get(&(accelerator.to_owned(), model.to_owned())) else {
+            return Ok(&self.whole);
+        };
+        if let Some(known) = cell.get() {
+            return Ok(known);
+        }
+        let profile = self.fit.profile_without(accelerator, model)?;
+        Ok(cell.get_or_init(|| profile))
+    }
+}
+
+#[cfg(test)]
+mod shipped {
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::validate::serving::language::LanguagePredictor;
+    use crate::validate::serving::language::errors;
+
+    const ROUNDS: usize = 4;
+
+    #[test]
+    #[ignore = "writes the shipped profile anew"]
+    fn serving_profile() -> Result<(), FitError> {
+        let catalog = Catalog::read(&[]).unwrap_or_default();
+        let parts = LanguagePredictor::parts(&catalog)?;
+        let sources = parts.sources();
+        let mut profile = ServingProfile::new();
+        let mut last = None;
+        for _ in 0..ROUNDS {
+            let taken = samples(&sources, &profile)?;
+            let fit = ServingFit::new(&taken, &profile)?;
+            profile = fit.profile();
+            last = Some((taken, fit));
+        }
+        let Some((taken, fit)) = last else { return Ok(()) };
+        let residuals = fit.left_out()?;
+        let table = errors::table(&taken, &residuals);
+        if std::env::var_os("CAPPLAN_WRITE_PROFILES").is_some() {
+            let root = env!("CARGO_MANIFEST_DIR");
+            let header = "# Serving of language models, format 1: what each coefficient of src/steptime/serving/known.rs scales, its value (a logarithm) and the weight of\n# its rows. Fitted to assets/observations/serving-llm.csv. To make it anew: CAPPLAN_WRITE_PROFILES=1 cargo test --release shipped::serving_profile -- --ignored\n";
+            let written = std::fs::write(
+                format!("{root}/assets/profiles/serving-steps.csv"),
+                format!("{header}{}", profile.to_csv()),
+            );
+            assert!(written.is_ok());
+            let header = "# How far serving predictions miss rows whose pair of device and model they never saw: by figure, load and harness, the deviation whose 90 % interval\n# holds what it says of the weight groups. Made with serving-steps.csv.\n";
+            let written = std::fs::write(
+                format!("{root}/assets/profiles/serving-errors.csv"),
+                format!("{header}{table}"),
+            );
+            assert!(written.is_ok());
+        }
+        Ok(())
+    }
+}
