@@ -43,6 +43,12 @@ pub(super) static SERVING: Table = Table {
             Default::Text("vllm-v1"),
             "Language models: serving engine of the catalog; see `capplan list engines`.",
         ),
+        key(
+            "software",
+            Kind::Choice(&["tensorrt", "onnxruntime", "pytorch", "tensorflow", "tensorflow2", "mxnet", "paddle"]),
+            Default::Derived("compiled networks, as in benchmark submissions"),
+            "Other models: what runs the network.",
+        ),
         key("arrivals", Kind::Table(&ARRIVALS), Default::Derived("table"), "When requests come."),
         key("lengths", Kind::Table(&LENGTHS), Default::Derived("table"), "Tokens of prompts and answers."),
         key("mix", Kind::Tables(&MIX), Default::Absent, "Several kinds of requests instead of one."),

@@ -170,6 +170,8 @@ pub struct ServingSpec {
     pub mode: Mode,
     /// Engine of language models.
     pub engine: String,
+    /// Software of other models; empty for compiled networks as in benchmark submissions.
+    pub software: String,
     /// What arrives.
     pub traffic: TrafficSpec,
     /// Items of one request of other models.
@@ -229,7 +231,9 @@ pub(super) fn read(resolver: &mut Resolver<'_>, document: &Reader<'_>) -> Option
     let batch_prices = matches!(mode, Some(Mode::Batch(_)));
     let api = api(resolver, &table.table("api"), &model, batch_prices);
     let failures = workload::failures(resolver, &table.table("failures"));
-    if let Err(unknown) = resolver.catalog.engine(word("engine")) {
+    if is_language(&model)
+        && let Err(unknown) = resolver.catalog.engine(word("engine"))
+    {
         resolver.unknown(&table, "workload", "engine", unknown);
     }
     Some(ServingSpec {
@@ -237,6 +241,7 @@ pub(super) fn read(resolver: &mut Resolver<'_>, document: &Reader<'_>) -> Option
         cache: table.text("cache_precision").and_then(NumberFormat::of),
         mode: mode?,
         engine: word("engine").to_owned(),
+        software: word("software").to_owned(),
         traffic: traffic?,
         items_per_request: narrow(table.table("lengths").count("items")).unwrap_or(1),
         batching: in_process(batching, &hosting, &table.table("hosting")),

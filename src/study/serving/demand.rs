@@ -1,12 +1,14 @@
 //! What arrives, as sizing sees it, and the run in which latencies and bills are taken.
 
 use crate::catalog::Purchase;
+use crate::fleet::Candidate;
 use crate::scenario::ServingSpec;
 use crate::units::Seconds;
 use crate::workload::arrivals::{ArrivalSpec, TraceSurvey};
 use crate::workload::failures::SpotMarket;
 use crate::workload::inference::FleetJob;
 
+use super::Asked;
 use super::size::Size;
 use super::trial::Trial;
 
@@ -58,10 +60,10 @@ pub(super) fn demand(spec: &ServingSpec) -> Option<Demand> {
 /// The run at the scenario's own traffic, on a fleet of that size, and by what its clock was sped up.
 pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand) -> (FleetJob, f64) {
     let spec = trial.asked.spec;
-    let share = 1.0 / size.scale();
+    let share = trial.served.online_share / size.scale();
     let own = spec.traffic.arrivals.faster(share);
-    let rate = demand.mean * share;
-    let spot = market(trial);
+    let rate = demand.mean / size.scale();
+    let spot = market(trial.asked, &trial.served.candidate);
     let last_loss = spec.losses.iter().map(|loss| loss.at.0 + loss.back_after.map_or(0.0, |back| back.0));
     let clocked = spec.autoscaler.is_some() || spot.is_some();
     let mut job = trial.steady(&own, rate);
@@ -104,12 +106,11 @@ pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand) -> (FleetJ
 }
 
 /// The spot market of a fleet on spot terms: the scenario's, or a traced one of machines of like size.
-fn market(trial: &Trial<'_>) -> Option<SpotMarket> {
-    let candidate = &trial.served.candidate;
+pub(super) fn market(asked: &Asked<'_>, candidate: &Candidate) -> Option<SpotMarket> {
     if candidate.purchase != Purchase::Spot {
         return None;
     }
-    let catalog = trial.asked.catalog;
+    let catalog = asked.catalog;
     let notice = catalog.notices.get(&candidate.instance.provider).copied().unwrap_or(30.0);
     let traced = || {
         let id = match (&candidate.accelerator, candidate.accelerators_per_node()) {
@@ -120,5 +121,5 @@ fn market(trial: &Trial<'_>) -> Option<SpotMarket> {
         let process = catalog.spot.get(id)?;
         Some(SpotMarket::of_process(process, false, Seconds(notice)))
     };
-    trial.asked.spec.failures.spot.clone().or_else(traced)
+    asked.spec.failures.spot.clone().or_else(traced)
 }

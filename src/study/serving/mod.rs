@@ -1,12 +1,15 @@
 //! Serving: from candidates to rows of capacity, latency and cost.
 
+mod batch;
 mod bill;
 mod bound;
 mod capacity;
 mod compare;
 mod demand;
+mod hybrid;
 mod measure;
 mod online;
+mod ordinary;
 mod prepare;
 mod size;
 mod trial;
@@ -73,6 +76,7 @@ fn outcome(asked: &Asked<'_>, served: &Served) -> ServingOutcome {
     };
     match &asked.spec.mode {
         Mode::Online => online(asked, served, way, None).outcome(),
-        Mode::Batch(_) | Mode::Hybrid(_) => online(asked, served, way, None).outcome(),
+        Mode::Batch(spec) => batch::batch(asked, served, way, spec),
+        Mode::Hybrid(spec) => hybrid::hybrid(asked, served, way, spec),
     }
 }

@@ -8,10 +8,11 @@ use crate::fleet::{Candidate, Replicas, expand};
 use crate::layout::Reason;
 use crate::scenario::HostingKind;
 use crate::stats::Law;
+use crate::steptime::ordinary::OrdinaryTimes;
 use crate::steptime::serving::ServingSteps;
 
 use super::way::{self, Way};
-use super::{Asked, StudyError};
+use super::{Asked, StudyError, ordinary};
 
 /// Seconds from asking for a machine to its first request where nothing is known of the provider.
 const UNKNOWN_START: f64 = 250.0;
@@ -29,6 +30,8 @@ pub struct Served {
     pub ways: Result<Vec<Way>, Reason>,
     /// From asking for a machine to its first request, in seconds.
     pub start: Law,
+    /// Share of the scenario's requests that reach these machines: less than 1 where others are look-ups.
+    pub online_share: f64,
 }
 
 impl Served {
@@ -53,6 +56,7 @@ impl Served {
 /// Too many candidates, cancelled, or a table that cannot be read.
 pub(in crate::study) fn prepare(asked: &Asked<'_>) -> Result<Vec<Served>, StudyError> {
     let steps = ServingSteps::embedded().map_err(|error| StudyError::Profile(error.to_string()))?;
+    let times = OrdinaryTimes::embedded().map_err(|error| StudyError::Profile(error.to_string()))?;
     let candidates = expand(&asked.scenario.fleets)?;
     let served = candidates
         .into_par_iter()
@@ -68,10 +72,10 @@ pub(in crate::study) fn prepare(asked: &Asked<'_>) -> Result<Vec<Served>, StudyE
             let ways = if asked.spec.is_language() {
                 way::language(asked, &steps, &candidate)
             } else {
-                Err(Reason::NoStepTime("batches of this model are not known".to_owned()))
+                ordinary::ordinary(asked, &times, &candidate)
             };
             let start = start(asked, &candidate);
-            Served { candidate, tariff, ways, start }
+            Served { candidate, tariff, ways, start, online_share: 1.0 }
         })
         .collect();
     if asked.cancel.is_cancelled() { Err(StudyError::Cancelled) } else { Ok(served) }

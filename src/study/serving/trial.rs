@@ -4,6 +4,7 @@ use crate::engine::Cancel;
 use crate::scenario::{LatencyTarget, RequestTime};
 use crate::stats::Histogram;
 use crate::units::Seconds;
+use crate::workload::Workload;
 use crate::workload::arrivals::{ArrivalSpec, TrafficSpec};
 use crate::workload::inference::{FleetJob, MachineGroup, Role, ServingRun, Targets};
 
@@ -148,8 +149,7 @@ impl Trial<'_> {
 
 /// Runs one replication.
 pub(super) fn simulate(job: &FleetJob, seed: u64, replica: u32, cancel: &Cancel) -> ServingRun {
-    let _ = (job, seed, replica, cancel);
-    ServingRun::default()
+    job.simulate(seed, replica, cancel)
 }
 
 /// The histogram of a time.

@@ -1,0 +1,353 @@
+//! A number of items by a deadline: shards over machines that start, fail and are taken away.
+
+use crate::scenario::BatchSpec;
+use crate::stats::{Law, Stream, normal_cdf, quantile, sorted};
+use crate::units::{Money, Seconds};
+use crate::workload::failures::SpotMarket;
+
+use super::super::LEVEL;
+use super::super::recurring::recurring;
+use super::super::result::{BoundRow, Estimate, Probability, Row};
+use super::super::row::{blank_row, fill_memory, mean_ledger};
+use super::capacity::{half_width, spread};
+use super::demand::market;
+use super::online::{ServingOutcome, blank_figures, within};
+use super::prepare::Served;
+use super::trial::{MIDDLE, QUICK, SLOW, Trial, sustained};
+use super::way::Way;
+use super::{Asked, Z_END, bill};
+
+/// Replications of a job: luck is in starts, failures and markets only.
+const REPLICAS: u32 = 40;
+/// Machines whose luck is drawn one by one; of more, so many stand for all.
+const DRAWN: u64 = 256;
+/// No job is sized beyond this.
+const MOST_MACHINES: u64 = 100_000;
+/// A job that takes so many times longer than its work never ends.
+const LONGEST: f64 = 100.0;
+const DAY: f64 = 86_400.0;
+
+/// Items per second of one unit of machines, quick, as predicted, slow; and whether its network card bounds them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct UnitRate {
+    pub rates: [f64; 3],
+    pub by_network: bool,
+}
+
+/// What a unit of machines does flat out.
+pub(super) fn unit_rate(asked: &Asked<'_>, served: &Served, way: &Way, spec: &BatchSpec) -> UnitRate {
+    let items = f64::from(asked.spec.items_per_request.max(1));
+    let card = served.candidate.instance.network.map_or(f64::INFINITY, |network| {
+        network.0 / (spec.item_bytes.0 + spec.result_bytes.0).max(1.0)
+    });
+    let of = |speed: usize| {
+        let trial = Trial { asked, served, way, units: 1, speed };
+        sustained(&trial.run(&trial.saturated(), 0)) * items * spec.efficiency
+    };
+    let free = [of(QUICK), of(MIDDLE), of(SLOW)];
+    UnitRate { rates: free.map(|rate| rate.min(card)), by_network: free[MIDDLE] > card }
+}
+
+/// One replication: how long, and for how long each machine is paid.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct JobRun {
+    seconds: f64,
+    paid: f64,
+    starting: f64,
+    interruptions: f64,
+}
+
+/// The luck of the machines of a job.
+struct Luck<'a> {
+    start: &'a Law,
+    failures: Option<f64>,
+    restart: Seconds,
+    market: Option<SpotMarket>,
+}
+
+impl Luck<'_> {
+    /// A machine's spells of work as (from, to), up to a horizon, with its interruptions; the market's are shared.
+    fn spells(&self, off: &[(f64, f64)], horizon: f64, stream: &mut Stream) -> (Vec<(f64, f64)>, f64) {
+        let mut spells = Vec::new();
+        let mut interruptions = 0.0;
+        let mut at = 0.0;
+        let mut gaps = off.iter().copied().peekable();
+        while at < horizon {
+            // Machines are there only while the market has them.
+            while let Some((_, to)) = gaps.next_if(|(from, _)| *from <= at) {
+                at = f64::max(at, to);
+            }
+            let up = at + self.start.draw(stream);
+            let failure = self.failures.map_or(f64::INFINITY, |mean| up + stream.exponential(mean));
+            let taken = gaps.peek().map_or(f64::INFINITY, |(from, _)| *from);
+            let end = failure.min(taken).min(horizon);
+            if end > up {
+                spells.push((up, end));
+            }
+            interruptions += f64::from(u8::from(end < horizon));
+            at = if failure < taken { end + self.restart.0 } else { end.max(at + 1e-9) };
+        }
+        (spells, interruptions)
+    }
+
+    /// Times without capacity in the market.
+    fn gaps(&self, horizon: f64, stream: &mut Stream) -> Vec<(f64, f64)> {
+        let Some(market) = &self.market else { return Vec::new() };
+        let mut gaps = Vec::new();
+        let mut at = market.first_wait(stream).0;
+        if at > 0.0 {
+            gaps.push((0.0, at));
+        }
+        while at < horizon && gaps.len() < 100_000 {
+            let from = at + market.draw_up(stream).0;
+            at = from + market.draw_down(stream).0;
+            gaps.push((from, at));
+        }
+        gaps
+    }
+}
+
+/// The time at which machines that work in these spells have done `work` machine-seconds; `None` within the horizon.
+fn done_at(machines: &[Vec<(f64, f64)>], work: f64, horizon: f64) -> Option<f64> {
+    let at = |time: f64| -> f64 {
+        let of = |spells: &Vec<(f64, f64)>| -> f64 {
+            spells.iter().map(|(from, to)| (to.min(time) - from).max(0.0)).sum()
+        };
+        machines.iter().map(of).sum()
+    };
+    if at(horizon) < work {
+        return None;
+    }
+    let (mut low, mut high) = (0.0, horizon);
+    while high - low > 1e-6 * high.max(1.0) {
+        let middle = 0.5 * (low + high);
+        if at(middle) < work { low = middle } else { high = middle }
+    }
+    Some(high)
+}
+
+/// One replication at a rate of items per second of a machine group.
+fn replicate(luck: &Luck<'_>, units: u64, items: f64, rate: f64, (seed, replica): (u64, u32)) -> JobRun {
+    let drawn = units.min(DRAWN);
+    let work = items / rate / units as f64 * drawn as f64;
+    let ideal = work / drawn as f64 + luck.start.mean();
+    let mut horizon = 2.0 * ideal + 4.0 * luck.start.mean() + 1.0;
+    loop {
+        let gaps = luck.gaps(horizon, &mut Stream::named(seed, replica, "batch-job", "market"));
+        let (machines, interruptions): (Vec<_>, Vec<f64>) = (0..drawn)
+            .map(|machine| {
+                let mut stream = Stream::named(seed, replica, &format!("machine-{machine}"), "batch-job");
+                luck.spells(&gaps, horizon, &mut stream)
+            })
+            .unzip();
+        let found = done_at(&machines, work, horizon);
+        if let Some(seconds) = found.or((horizon > LONGEST * ideal).then_some(horizon)) {
+            let off: f64 =
+                gaps.iter().map(|(from, to)| (to.min(seconds) - from.min(seconds)).max(0.0)).sum();
+            let share = seconds / horizon;
+            let paid = (seconds - off).max(0.0);
+            let busy = work / drawn as f64;
+            return JobRun {
+                seconds,
+                paid: paid * units as f64,
+                starting: (paid - busy).max(0.0) * units as f64,
+                interruptions: interruptions.iter().sum::<f64>() * share * units as f64 / drawn as f64,
+            };
+        }
+        horizon *= 2.0;
+    }
+}
+
+/// All replications at the three speeds.
+struct Job {
+    runs: [Vec<JobRun>; 3],
+}
+
+fn job(asked: &Asked<'_>, luck: &Luck<'_>, units: u64, items: f64, rates: [f64; 3]) -> Job {
+    let of = |rate: f64, count: u32| {
+        (0..count).map(|replica| replicate(luck, units, items, rate, (asked.seed, replica))).collect()
+    };
+    Job { runs: [of(rates[QUICK], REPLICAS), of(rates[MIDDLE], REPLICAS), of(rates[SLOW], REPLICAS)] }
+}
+
+impl Job {
+    fn estimate(&self, figure: impl Fn(&JobRun) -> f64) -> Estimate {
+        let values = |speed: usize| self.runs[speed].iter().map(&figure).collect::<Vec<f64>>();
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+        let middle = values(MIDDLE);
+        let ends = [mean(&values(QUICK)), mean(&values(SLOW))];
+        let found = spread(mean(&middle), ends, half_width(&middle));
+        // Luck and the model's error are independent: their distances from the median add as squares.
+        let ascending = sorted(&middle);
+        let p50 = quantile(&ascending, 0.5).unwrap_or(found.mean);
+        let lucky = quantile(&ascending, 0.9).unwrap_or(p50) - p50;
+        Estimate { p50, p90: p50 + libm::hypot(lucky, found.p90 - found.mean), ..found }
+    }
+
+    /// Probability that a job ends in time: over replications, and over the error of its speed.
+    fn by(&self, deadline: f64) -> Probability {
+        let one = |index: usize| {
+            let at = |speed: usize| self.runs[speed][index].seconds;
+            let wanted = libm::log(deadline / at(MIDDLE));
+            let end = if wanted < 0.0 { at(QUICK) } else { at(SLOW) };
+            let side = libm::log(end / at(MIDDLE)).abs();
+            if side < 1e-9 {
+                return if wanted >= 0.0 { 1.0 } else { 0.0 };
+            }
+            normal_cdf(Z_END * wanted / side)
+        };
+        let shares: Vec<f64> = (0..self.runs[MIDDLE].len()).map(one).collect();
+        let mean = shares.iter().sum::<f64>() / shares.len().max(1) as f64;
+        let half = half_width(&shares);
+        Probability { probability: mean, lo: (mean - half).max(0.0), hi: (mean + half).min(1.0) }
+    }
+}
+
+/// The row of a batch job.
+pub(super) fn batch(asked: &Asked<'_>, served: &Served, way: &Way, spec: &BatchSpec) -> ServingOutcome {
+    let unit = unit_rate(asked, served, way, spec);
+    let mut row = blank_row(&served.candidate, served.tariff.as_ref().ok());
+    let mut figures = blank_figures(asked);
+    row.feasible = true;
+    if unit.rates[SLOW] <= 0.0 {
+        row.feasible = false;
+        row.reason = Some("no item is ever done".to_owned());
+        row.serving = Some(Box::new(figures));
+        return ServingOutcome { row, unit: None };
+    }
+    let per_day = asked.spec.failures.per_node_day * way.machines_per_replica as f64;
+    let luck = Luck {
+        start: &served.start,
+        failures: (per_day > 0.0).then_some(DAY / per_day),
+        restart: asked.spec.failures.detection,
+        market: market(asked, &served.candidate),
+    };
+    let of_units = |units: u64| job(asked, &luck, units, spec.items, unit.rates);
+    let objective = &asked.scenario.objective;
+    let units = match (served.machines(way), objective.deadline) {
+        (Some(machines), _) => (machines / way.machines_per_replica.max(1)).max(1),
+        (None, None) => 1,
+        (None, Some(deadline)) => fewest(deadline.0, objective.confidence, &of_units),
+    };
+    let job = of_units(units);
+    describe(&mut row, served, way, units);
+    figures.replicas = Some(units * way.per_machine);
+    figures.cache_tokens = way.cache_tokens;
+    let time = job.estimate(|run| run.seconds);
+    row.time_s = Some(time);
+    row.replications = u64::from(REPLICAS);
+    row.interruptions = Some(job.estimate(|run| run.interruptions).mean);
+    row.deadline_met = objective.deadline.map(|deadline| job.by(deadline.0));
+    row.samples = Some(spec.items);
+    figures.requests_per_s = Some(Estimate {
+        mean: spec.items / time.mean,
+        lo: spec.items / time.hi,
+        hi: spec.items / time.lo.max(1e-9),
+        level: LEVEL,
+        p50: spec.items / time.p50,
+        p90: spec.items / time.lo.max(1e-9),
+    });
+    let scale = |rate: f64| rate * units as f64;
+    figures.sustainable_requests_per_s = Some(spread(
+        scale(unit.rates[MIDDLE]),
+        [scale(unit.rates[QUICK]), scale(unit.rates[SLOW])],
+        0.0,
+    ));
+    row.bound = bound(way, unit.by_network);
+    weigh(asked, served, way, &job, spec, &mut row, &mut figures);
+    row.recurring = objective
+        .repeat
+        .map(|repeat| recurring(objective, repeat, &row, 0.0, |limit| job.by(limit.0.max(1e-9))));
+    row.serving = Some(Box::new(figures));
+    ServingOutcome { row, unit: None }
+}
+
+/// The fewest units that end in time with confidence; as many as are allowed where none does.
+fn fewest(deadline: f64, confidence: f64, job: &dyn Fn(u64) -> Job) -> u64 {
+    let enough = |units: u64| job(units).by(deadline).probability >= confidence;
+    let mut high = 1;
+    while !enough(high) {
+        if high >= MOST_MACHINES {
+            return high;
+        }
+        high *= 2;
+    }
+    let mut low = high / 2;
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if enough(middle) { high = middle } else { low = middle }
+    }
+    high
+}
+
+pub(super) fn describe(row: &mut Row, served: &Served, way: &Way, units: u64) {
+    row.instances = units * way.machines_per_replica;
+    let devices = served.candidate.accelerators_per_node();
+    row.accelerators = if row.accelerator.is_some() { row.instances * devices } else { 0 };
+    row.layout = Some(way.words());
+    row.split = way.layout.is_some();
+    row.provenance = Some(way.provenance);
+    row.basis = Some(way.basis.clone());
+    if let Some(need) = &way.memory {
+        fill_memory(row, need);
+    }
+    if let Ok(tariff) = &served.tariff {
+        row.price_usd_per_hour = Some(tariff.hourly.typical.usd_per_hour() * row.instances as f64);
+    }
+}
+
+fn bound(way: &Way, by_network: bool) -> Option<BoundRow> {
+    let (first, share) = way.parts.first().copied()?;
+    let (second, next) = way.parts.get(1).copied().unwrap_or(("queue", 0.0));
+    let row = |name: &str, share: f64, next: &str, margin: f64| BoundRow {
+        name: name.to_owned(),
+        share,
+        next: next.to_owned(),
+        margin: margin.clamp(1.0, 1e6),
+    };
+    Some(if by_network { row("input-read", 1.0, first, 1.0) } else { row(first, share, second, share / next.max(1e-6)) })
+}
+
+fn weigh(
+    asked: &Asked<'_>,
+    served: &Served,
+    way: &Way,
+    job: &Job,
+    spec: &BatchSpec,
+    row: &mut Row,
+    figures: &mut super::super::serving_result::ServingFigures,
+) {
+    let tariff = match &served.tariff {
+        Ok(tariff) => tariff,
+        Err(unpriced) => {
+            row.warnings.push(format!("{unpriced}: not ranked"));
+            return;
+        }
+    };
+    row.warnings.extend(bill::warnings(asked, served, tariff));
+    let machines = way.machines_per_replica as f64;
+    let paid = job.estimate(|run| run.paid);
+    let starting = job.estimate(|run| run.starting);
+    let hours = |seconds: f64| seconds * machines / 3600.0;
+    let busy = (paid.mean - starting.mean).max(0.0);
+    let time = row.time_s.map_or(0.0, |time| time.mean / 3600.0);
+    let ledger = bill::bill(
+        asked,
+        served,
+        tariff,
+        &bill::Paid {
+            busy_hours: hours(busy),
+            starting_hours: hours(paid.mean - busy),
+            hours: time,
+            store: Money::ZERO,
+            idle_hours: 0.0,
+        },
+    );
+    let ends = [paid.lo / paid.mean.max(1e-12), paid.hi / paid.mean.max(1e-12)];
+    let cost = bill::estimate(&ledger, tariff, ends);
+    row.ledger = mean_ledger(std::slice::from_ref(&ledger));
+    row.cost_usd = Some(cost);
+    row.budget_met = asked.scenario.objective.budget.map(|budget| within(&cost, budget.usd()));
+    figures.cost_per_million_predictions_usd = Some(cost.scaled(1e6 / spec.items));
+    figures.mean_machines = Some(row.instances as f64);
+}

@@ -1,0 +1,216 @@
+//! A share of requests answered from results computed beforehand, the rest online: every split, and the cheapest.
+
+use crate::scenario::{BatchSpec, HybridSpec};
+use crate::units::{Bytes, Money, Seconds, Significant};
+
+use super::super::result::Row;
+use super::super::row::{blank_row, mean_ledger};
+use super::super::serving_result::HybridPoint;
+use super::batch::{UnitRate, describe, unit_rate};
+use super::bill::{self, MONTH, Paid};
+use super::demand::{Demand, demand};
+use super::online::{ServingOutcome, blank_figures, online, within, words};
+use super::prepare::Served;
+use super::size::{Size, capacity_of, rate_with};
+use super::trial::{MIDDLE, Trial};
+use super::way::Way;
+use super::Asked;
+
+/// Keys that the most wanted ones must be for them to draw a share of all requests, by Zipf's law.
+pub(super) fn keys_for(share: f64, keys: f64, skew: f64) -> f64 {
+    if share >= 1.0 {
+        return keys;
+    }
+    if share <= 0.0 {
+        return 0.0;
+    }
+    let all = harmonic(keys, skew);
+    let (mut low, mut high) = (0.0, keys);
+    while high - low > 1e-9 * keys + 0.5 {
+        let middle = 0.5 * (low + high);
+        if harmonic(middle, skew) < share * all { low = middle } else { high = middle }
+    }
+    high
+}
+
+/// Σ i^(−s) for i from 1 to k, by Euler and Maclaurin; straight below 1.
+fn harmonic(k: f64, s: f64) -> f64 {
+    if k <= 1.0 {
+        return k.max(0.0);
+    }
+    let integral =
+        if (s - 1.0).abs() < 1e-9 { libm::log(k) } else { (libm::pow(k, 1.0 - s) - 1.0) / (1.0 - s) };
+    integral + 0.5 * (1.0 + libm::pow(k, -s)) + s / 12.0 * (1.0 - libm::pow(k, -s - 1.0))
+}
+
+/// What is the same for every split of a fleet.
+struct Splitter<'a> {
+    asked: &'a Asked<'a>,
+    served: &'a Served,
+    way: &'a Way,
+    spec: &'a HybridSpec,
+    demand: &'a Demand,
+    /// Requests per second of one unit within the targets, with the wanted confidence.
+    online_rate: f64,
+    batch_rate: UnitRate,
+}
+
+impl Splitter<'_> {
+    fn point(&self, share: f64) -> HybridPoint {
+        let keys = keys_for(share, self.spec.keys, self.spec.skew);
+        let rest = (1.0 - share) * self.demand.peak;
+        let units = if rest > 0.0 { (rest / self.online_rate).ceil().max(1.0) } else { 0.0 };
+        let machines = units as u64 * self.way.machines_per_replica;
+        let hourly = self.hourly();
+        let batch_units = units.max(1.0);
+        let start = if keys > 0.0 { self.served.start.mean() } else { 0.0 };
+        let work = keys / self.batch_rate.rates[MIDDLE].max(1e-12);
+        let runs = MONTH * 3600.0 / self.spec.freshness.0;
+        let batch_hours = (work + start * batch_units) / 3600.0 * runs;
+        let of = |unit_hours: f64| hourly.map(|hourly| unit_hours * hourly);
+        let store = self.store(share, keys).usd();
+        let (batch, online) = (of(batch_hours), of(units * MONTH));
+        HybridPoint {
+            share,
+            keys,
+            online_machines: machines,
+            batch_usd_per_month: batch,
+            batch_s: work / batch_units + start,
+            online_usd_per_month: online,
+            store_usd_per_month: store,
+            usd_per_month: batch.zip(online).map(|(batch, online)| batch + online + store),
+        }
+    }
+
+    /// Dollars of an hour of one unit, the premium of a managed service included.
+    fn hourly(&self) -> Option<f64> {
+        let tariff = self.served.tariff.as_ref().ok()?;
+        let one = Paid { busy_hours: self.way.machines_per_replica as f64, ..Paid::default() };
+        Some(bill::bill(self.asked, self.served, tariff, &one).total().usd())
+    }
+
+    /// Store and look-ups of a month.
+    fn store(&self, share: f64, keys: f64) -> Money {
+        if share <= 0.0 {
+            return Money::ZERO;
+        }
+        let factor = self.asked.scenario.assumptions.factor();
+        let lookups = self.demand.mean * MONTH * 3600.0;
+        let kept =
+            self.spec.store_price.for_time(Bytes(keys * self.spec.result_bytes.0), Seconds::from_hours(MONTH));
+        (kept + self.spec.lookup_price.scaled(lookups / 1e6)).scaled(factor)
+    }
+}
+
+/// The row of a hybrid: its figures are those of the cheapest split.
+pub(super) fn hybrid(asked: &Asked<'_>, served: &Served, way: &Way, spec: &HybridSpec) -> ServingOutcome {
+    let Some(whole) = demand(asked.spec) else {
+        return online(asked, served, way, None).outcome();
+    };
+    let trial = Trial { asked, served, way, units: 1, speed: MIDDLE };
+    let one = capacity_of(&trial, Size::of(1), &whole.shape, whole.unit);
+    let online_rate = rate_with(&one, asked.scenario.objective.confidence);
+    if online_rate <= 0.0 {
+        return online(asked, served, way, None).outcome();
+    }
+    let job = BatchSpec {
+        items: spec.keys,
+        item_bytes: asked.spec.model.bytes_per_sample.unwrap_or(Bytes(1000.0)),
+        result_bytes: spec.result_bytes,
+        efficiency: 1.0,
+    };
+    let batch_rate = unit_rate(asked, served, way, &job);
+    let splitter = Splitter { asked, served, way, spec, demand: &whole, online_rate, batch_rate };
+    let points: Vec<HybridPoint> = spec.shares.iter().map(|share| splitter.point(*share)).collect();
+    let fresh = |point: &&HybridPoint| point.batch_s <= spec.freshness.0;
+    let cost = |point: &HybridPoint| point.usd_per_month.unwrap_or(f64::INFINITY);
+    let best = points.iter().filter(fresh).min_by(|left, right| cost(left).total_cmp(&cost(right)));
+    let Some(best) = best.copied() else {
+        let mut row = blank_row(&served.candidate, served.tariff.as_ref().ok());
+        let mut figures = blank_figures(asked);
+        row.reason = Some("no split is computed again in time: the batch takes longer than `freshness`".to_owned());
+        figures.hybrid = points;
+        row.serving = Some(Box::new(figures));
+        return ServingOutcome { row, unit: None };
+    };
+    let mut outcome = if best.share < 1.0 {
+        let left = 1.0 - best.share;
+        let wanted = Demand {
+            shape: whole.shape.faster(left),
+            unit: whole.unit * left,
+            peak: whole.peak * left,
+            mean: whole.mean * left,
+        };
+        let served = Served { online_share: left, ..served.clone() };
+        online(asked, &served, way, Some(&wanted)).outcome()
+    } else {
+        let mut row = blank_row(&served.candidate, served.tariff.as_ref().ok());
+        row.feasible = true;
+        describe(&mut row, served, way, 1);
+        row.instances = 0;
+        ServingOutcome { row, unit: None }
+    };
+    finish(&splitter, &mut outcome.row, &best, points);
+    outcome.unit = None;
+    outcome
+}
+
+/// Adds the batch runs and the store to what the online part costs.
+fn finish(splitter: &Splitter<'_>, row: &mut Row, best: &HybridPoint, points: Vec<HybridPoint>) {
+    let mut figures = row.serving.take().map_or_else(|| blank_figures(splitter.asked), |boxed| *boxed);
+    figures.hybrid_share = Some(best.share);
+    figures.hybrid = points;
+    if best.share > 0.0 {
+        row.warnings.push(format!(
+            "{} % of requests are look-ups of {}; times are of the rest",
+            Significant((100.0 * best.share).round(), 3),
+            words(splitter.spec.lookup.0)
+        ));
+    }
+    if let (Ok(tariff), Some(hourly)) = (&splitter.served.tariff, splitter.hourly()) {
+        let unit = splitter.way.machines_per_replica as f64;
+        let online = row.instances as f64 * MONTH;
+        let used = figures.utilisation.map_or(0.0, |share| share.mean.clamp(0.0, 1.0));
+        let batch = best.batch_usd_per_month.unwrap_or(0.0) / hourly.max(1e-12) * unit;
+        let paid = Paid {
+            busy_hours: online * used + batch,
+            idle_hours: online * (1.0 - used),
+            hours: MONTH,
+            store: splitter.store(best.share, best.keys),
+            starting_hours: 0.0,
+        };
+        // The store is scaled by the price factor once, in the bill.
+        let factor = splitter.asked.scenario.assumptions.factor().max(1e-12);
+        let paid = Paid { store: paid.store.scaled(1.0 / factor), ..paid };
+        let ledger = bill::bill(splitter.asked, splitter.served, tariff, &paid);
+        let month = bill::estimate(&ledger, tariff, [1.0, 1.0]);
+        row.ledger = mean_ledger(std::slice::from_ref(&ledger));
+        row.cost_usd = Some(month);
+        row.budget_met = splitter.asked.scenario.objective.budget.map(|budget| within(&month, budget.usd()));
+        figures.cost_per_month_usd = Some(month);
+        figures.cost_per_day_usd = Some(month.scaled(24.0 / MONTH));
+        let hour = month.scaled(1.0 / MONTH);
+        figures.cost_per_hour_usd = Some(hour);
+        let rate = splitter.demand.mean;
+        figures.cost_per_million_predictions_usd = Some(hour.scaled(1e6 / (3600.0 * rate)));
+        figures.cost_per_million_good_usd = None;
+    }
+    row.serving = Some(Box::new(figures));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_head_draws_its_share_of_requests() {
+        // Σ 1/√i over a million keys is 1998.5; a fifth of it takes 40 thousand of them.
+        let keys = keys_for(0.2, 1e6, 0.5);
+        let share = (1..=keys as u64).map(|key| 1.0 / (key as f64).sqrt()).sum::<f64>() / 1_998.540_145;
+        assert!((share - 0.2).abs() < 1e-3, "{keys} {share}");
+        assert_eq!(keys_for(1.0, 1e6, 0.8), 1e6);
+        assert_eq!(keys_for(0.0, 1e6, 0.8), 0.0);
+        // Even demand: a share of requests takes that share of keys.
+        assert!((keys_for(0.3, 1e6, 0.0) / 3e5 - 1.0).abs() < 1e-3);
+    }
+}
