@@ -45,7 +45,15 @@ pub(super) static SERVING: Table = Table {
         ),
         key(
             "software",
-            Kind::Choice(&["tensorrt", "onnxruntime", "pytorch", "tensorflow", "tensorflow2", "mxnet", "paddle"]),
+            Kind::Choice(&[
+                "tensorrt",
+                "onnxruntime",
+                "pytorch",
+                "tensorflow",
+                "tensorflow2",
+                "mxnet",
+                "paddle",
+            ]),
             Default::Derived("compiled networks, as in benchmark submissions"),
             "Other models: what runs the network.",
         ),

@@ -37,9 +37,11 @@ pub(super) struct UnitRate {
 /// What a unit of machines does flat out.
 pub(super) fn unit_rate(asked: &Asked<'_>, served: &Served, way: &Way, spec: &BatchSpec) -> UnitRate {
     let items = f64::from(asked.spec.items_per_request.max(1));
-    let card = served.candidate.instance.network.map_or(f64::INFINITY, |network| {
-        network.0 / (spec.item_bytes.0 + spec.result_bytes.0).max(1.0)
-    });
+    let card = served
+        .candidate
+        .instance
+        .network
+        .map_or(f64::INFINITY, |network| network.0 / (spec.item_bytes.0 + spec.result_bytes.0).max(1.0));
     let of = |speed: usize| {
         let trial = Trial { asked, served, way, units: 1, speed };
         sustained(&trial.run(&trial.saturated(), 0)) * items * spec.efficiency
@@ -142,8 +144,7 @@ fn replicate(luck: &Luck<'_>, units: u64, items: f64, rate: f64, (seed, replica)
             .unzip();
         let found = done_at(&machines, work, horizon);
         if let Some(seconds) = found.or((horizon > LONGEST * ideal).then_some(horizon)) {
-            let off: f64 =
-                gaps.iter().map(|(from, to)| (to.min(seconds) - from.min(seconds)).max(0.0)).sum();
+            let off: f64 = gaps.iter().map(|(from, to)| (to.min(seconds) - from.min(seconds)).max(0.0)).sum();
             let share = seconds / horizon;
             let paid = (seconds - off).max(0.0);
             let busy = work / drawn as f64;
@@ -248,11 +249,8 @@ pub(super) fn batch(asked: &Asked<'_>, served: &Served, way: &Way, spec: &BatchS
         p90: spec.items / time.lo.max(1e-9),
     });
     let scale = |rate: f64| rate * units as f64;
-    figures.sustainable_requests_per_s = Some(spread(
-        scale(unit.rates[MIDDLE]),
-        [scale(unit.rates[QUICK]), scale(unit.rates[SLOW])],
-        0.0,
-    ));
+    figures.sustainable_requests_per_s =
+        Some(spread(scale(unit.rates[MIDDLE]), [scale(unit.rates[QUICK]), scale(unit.rates[SLOW])], 0.0));
     row.bound = bound(way, unit.by_network);
     weigh(asked, served, way, &job, spec, &mut row, &mut figures);
     row.recurring = objective
@@ -305,7 +303,11 @@ fn bound(way: &Way, by_network: bool) -> Option<BoundRow> {
         next: next.to_owned(),
         margin: margin.clamp(1.0, 1e6),
     };
-    Some(if by_network { row("input-read", 1.0, first, 1.0) } else { row(first, share, second, share / next.max(1e-6)) })
+    Some(if by_network {
+        row("input-read", 1.0, first, 1.0)
+    } else {
+        row(first, share, second, share / next.max(1e-6))
+    })
 }
 
 fn weigh(
@@ -324,7 +326,7 @@ fn weigh(
             return;
         }
     };
-    row.warnings.extend(bill::warnings(asked, served, tariff));
+    row.warnings.extend(bill::warnings(asked, tariff));
     let machines = way.machines_per_replica as f64;
     let paid = job.estimate(|run| run.paid);
     let starting = job.estimate(|run| run.starting);

@@ -7,8 +7,8 @@ use crate::units::{HOURS_PER_MONTH, Money, Seconds};
 
 use super::super::result::Estimate;
 use super::super::{LEVEL, outcome::price_error};
+use super::Asked;
 use super::prepare::Served;
-use super::{Asked, prepare::priced_premium};
 
 /// What is paid for over a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -30,14 +30,13 @@ pub(super) fn bill(asked: &Asked<'_>, served: &Served, tariff: &Tariff, paid: &P
     let assumptions = &asked.scenario.assumptions;
     let factor = assumptions.factor();
     let fee = assumptions.cluster_fee.map(|fee| fee.scaled(factor));
-    let premium = priced_premium(asked, &served.candidate).unwrap_or(0.0);
     let meters = Meters {
         busy: Seconds::from_hours(paid.busy_hours),
         idle: Seconds::from_hours(paid.idle_hours),
         boot: Seconds::from_hours(paid.starting_hours),
         cluster: if fee.is_some() { Seconds::from_hours(paid.hours) } else { Seconds::ZERO },
         requests: paid.store.scaled(factor),
-        premium,
+        premium: served.premium,
         ..Meters::default()
     };
     Ledger::of(&meters, tariff.hourly.typical, tariff, fee)
@@ -61,7 +60,7 @@ pub(super) fn estimate(ledger: &Ledger, tariff: &Tariff, time_ends: [f64; 2]) ->
 }
 
 /// What the reader should know of the price.
-pub(super) fn warnings(asked: &Asked<'_>, served: &Served, tariff: &Tariff) -> Vec<String> {
+pub(super) fn warnings(asked: &Asked<'_>, tariff: &Tariff) -> Vec<String> {
     let mut said = Vec::new();
     if tariff.provenance > Provenance::Catalog {
         said.push("price is the scenario's own".to_owned());
@@ -71,9 +70,6 @@ pub(super) fn warnings(asked: &Asked<'_>, served: &Served, tariff: &Tariff) -> V
     }
     said.extend(tariff.marks.iter().map(|mark| mark.word().to_owned()));
     let kind = asked.spec.hosting.kind;
-    if kind.managed() && priced_premium(asked, &served.candidate).is_none() {
-        said.push("the premium of the provider's managed service is unknown and not in the cost".to_owned());
-    }
     if kind == HostingKind::ManagedEndpoint && asked.spec.autoscaler.is_some_and(|scaler| scaler.least == 0) {
         said.push(
             "managed endpoints keep one machine as a rule; scaling to zero may not be offered".to_owned(),

@@ -1,6 +1,8 @@
 //! Serving fleets side by side: rank, Pareto flags, differences, break-even loads, verdict.
 
+use crate::cost::serving::{Cheaper, Machines, Supply, load_ranges};
 use crate::scenario::{Minimize, Objective};
+use crate::units::{Money, PricePerHour, Significant};
 
 use super::super::LEVEL;
 use super::super::result::{Comparison, Difference, Estimate, Flip, Row};
@@ -12,7 +14,6 @@ use super::verdict::{assumptions, verdict};
 const MOST_FLIPS: usize = 8;
 /// Loads looked at for a crossing, as factors on the demand.
 const FURTHEST: f64 = 100.0;
-const STEP: f64 = 1.01;
 
 /// Puts the outcomes side by side.
 pub(super) fn compare(asked: &Asked<'_>, mut outcomes: Vec<ServingOutcome>) -> Comparison {
@@ -184,8 +185,8 @@ fn price(winner: &ServingOutcome, other: &ServingOutcome, objective: &Objective)
         unit: "USD/h per instance".to_owned(),
         sentence: format!(
             "{name} would win under {} USD/h an instance (now {})",
-            crate::units::Significant(value, 3),
-            crate::units::Significant(today, 3)
+            Significant(value, 3),
+            Significant(today, 3)
         ),
     })
 }
@@ -196,39 +197,46 @@ fn loads(winner: &ServingOutcome, other: &ServingOutcome) -> Vec<Flip> {
     let (Some(ours), Some(theirs)) = (winner.unit, other.unit) else { return Vec::new() };
     let demand = winner.row.serving.as_ref().and_then(|figures| figures.demand_requests_per_s);
     let Some(demand) = demand.filter(|demand| *demand > 0.0) else { return Vec::new() };
-    let cost = |unit: (f64, f64), load: f64| (load / unit.0).ceil().max(1.0) * unit.1;
-    let cheaper = |load: f64| cost(theirs, load) < cost(ours, load);
-    if cheaper(demand) {
+    let supply = |(capacity, hourly): (f64, f64)| {
+        Supply::Machines(Machines {
+            hourly: PricePerHour(Money::from_usd(hourly)),
+            capacity,
+            fixed: PricePerHour(Money::ZERO),
+            least: 1,
+            most: None,
+        })
+    };
+    let ranges = load_ranges(&supply(ours), &supply(theirs), FURTHEST * demand);
+    let second = || ranges.iter().filter(|range| range.cheaper == Cheaper::Second);
+    if second().any(|range| range.from < demand && demand <= range.to) {
         return Vec::new();
     }
-    let mut found = Vec::new();
-    for (word, step) in [("under", 1.0 / STEP), ("over", STEP)] {
-        let mut load = demand * step;
-        while load > demand / FURTHEST && load < demand * FURTHEST && !cheaper(load) {
-            load *= step;
-        }
-        if cheaper(load) {
-            let name = &other.row.fleet;
-            found.push(Flip {
+    let under = second().filter(|range| range.to < demand).map(|range| range.to).reduce(f64::max);
+    let over = second().filter(|range| range.from >= demand).map(|range| range.from).reduce(f64::min);
+    let name = &other.row.fleet;
+    [("under", under), ("over", over)]
+        .into_iter()
+        .filter_map(|(word, load)| {
+            let load = load?;
+            Some(Flip {
                 fleet: name.clone(),
                 kind: "load".to_owned(),
                 value: load,
                 unit: "requests/s".to_owned(),
                 sentence: format!(
                     "{name} is the cheaper one {word} {} requests/s, with as many machines as each needs",
-                    crate::units::Significant(load, 2)
+                    Significant(load, 2)
                 ),
-            });
-        }
-    }
-    found
+            })
+        })
+        .collect()
 }
 
 /// The load under which a hosted model is cheaper than the winner.
 fn hosted(winner: &ServingOutcome) -> Option<Flip> {
     let api = winner.row.serving.as_ref()?.api.as_ref()?;
     let load = api.break_even_requests_per_s;
-    let rate = crate::units::Significant(load, 3);
+    let rate = Significant(load, 3);
     Some(Flip {
         fleet: winner.row.fleet.clone(),
         kind: "api".to_owned(),

@@ -1,11 +1,13 @@
 //! A share of requests answered from results computed beforehand, the rest online: every split, and the cheapest.
 
+use crate::cost::serving::Popularity;
 use crate::scenario::{BatchSpec, HybridSpec};
 use crate::units::{Bytes, Money, Seconds, Significant};
 
 use super::super::result::Row;
 use super::super::row::{blank_row, mean_ledger};
 use super::super::serving_result::HybridPoint;
+use super::Asked;
 use super::batch::{UnitRate, describe, unit_rate};
 use super::bill::{self, MONTH, Paid};
 use super::demand::{Demand, demand};
@@ -14,34 +16,6 @@ use super::prepare::Served;
 use super::size::{Size, capacity_of, rate_with};
 use super::trial::{MIDDLE, Trial};
 use super::way::Way;
-use super::Asked;
-
-/// Keys that the most wanted ones must be for them to draw a share of all requests, by Zipf's law.
-pub(super) fn keys_for(share: f64, keys: f64, skew: f64) -> f64 {
-    if share >= 1.0 {
-        return keys;
-    }
-    if share <= 0.0 {
-        return 0.0;
-    }
-    let all = harmonic(keys, skew);
-    let (mut low, mut high) = (0.0, keys);
-    while high - low > 1e-9 * keys + 0.5 {
-        let middle = 0.5 * (low + high);
-        if harmonic(middle, skew) < share * all { low = middle } else { high = middle }
-    }
-    high
-}
-
-/// Σ i^(−s) for i from 1 to k, by Euler and Maclaurin; straight below 1.
-fn harmonic(k: f64, s: f64) -> f64 {
-    if k <= 1.0 {
-        return k.max(0.0);
-    }
-    let integral =
-        if (s - 1.0).abs() < 1e-9 { libm::log(k) } else { (libm::pow(k, 1.0 - s) - 1.0) / (1.0 - s) };
-    integral + 0.5 * (1.0 + libm::pow(k, -s)) + s / 12.0 * (1.0 - libm::pow(k, -s - 1.0))
-}
 
 /// What is the same for every split of a fleet.
 struct Splitter<'a> {
@@ -57,7 +31,7 @@ struct Splitter<'a> {
 
 impl Splitter<'_> {
     fn point(&self, share: f64) -> HybridPoint {
-        let keys = keys_for(share, self.spec.keys, self.spec.skew);
+        let keys = Popularity::new(self.spec.keys, self.spec.skew).items_for(share);
         let rest = (1.0 - share) * self.demand.peak;
         let units = if rest > 0.0 { (rest / self.online_rate).ceil().max(1.0) } else { 0.0 };
         let machines = units as u64 * self.way.machines_per_replica;
@@ -96,8 +70,10 @@ impl Splitter<'_> {
         }
         let factor = self.asked.scenario.assumptions.factor();
         let lookups = self.demand.mean * MONTH * 3600.0;
-        let kept =
-            self.spec.store_price.for_time(Bytes(keys * self.spec.result_bytes.0), Seconds::from_hours(MONTH));
+        let kept = self
+            .spec
+            .store_price
+            .for_time(Bytes(keys * self.spec.result_bytes.0), Seconds::from_hours(MONTH));
         (kept + self.spec.lookup_price.scaled(lookups / 1e6)).scaled(factor)
     }
 }
@@ -128,7 +104,8 @@ pub(super) fn hybrid(asked: &Asked<'_>, served: &Served, way: &Way, spec: &Hybri
     let Some(best) = best.copied() else {
         let mut row = blank_row(&served.candidate, served.tariff.as_ref().ok());
         let mut figures = blank_figures(asked);
-        row.reason = Some("no split is computed again in time: the batch takes longer than `freshness`".to_owned());
+        row.reason =
+            Some("no split is computed again in time: the batch takes longer than `freshness`".to_owned());
         figures.hybrid = points;
         row.serving = Some(Box::new(figures));
         return ServingOutcome { row, unit: None };
@@ -196,21 +173,4 @@ fn finish(splitter: &Splitter<'_>, row: &mut Row, best: &HybridPoint, points: Ve
         figures.cost_per_million_good_usd = None;
     }
     row.serving = Some(Box::new(figures));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_head_draws_its_share_of_requests() {
-        // Σ 1/√i over a million keys is 1998.5; a fifth of it takes 40 thousand of them.
-        let keys = keys_for(0.2, 1e6, 0.5);
-        let share = (1..=keys as u64).map(|key| 1.0 / (key as f64).sqrt()).sum::<f64>() / 1_998.540_145;
-        assert!((share - 0.2).abs() < 1e-3, "{keys} {share}");
-        assert_eq!(keys_for(1.0, 1e6, 0.8), 1e6);
-        assert_eq!(keys_for(0.0, 1e6, 0.8), 0.0);
-        // Even demand: a share of requests takes that share of keys.
-        assert!((keys_for(0.3, 1e6, 0.0) / 3e5 - 1.0).abs() < 1e-3);
-    }
 }

@@ -264,7 +264,7 @@ impl Online<'_> {
                 return;
             }
         };
-        row.warnings.extend(bill::warnings(self.asked, self.served, tariff));
+        row.warnings.extend(bill::warnings(self.asked, tariff));
         let hours = self.paid_machines() * MONTH;
         let busy = figures.utilisation.map_or(0.0, |share| share.mean.clamp(0.0, 1.0));
         let paid = Paid {

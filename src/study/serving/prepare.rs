@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::catalog::{Purchase, ServiceKind};
+use crate::cost::serving::Hosted;
 use crate::cost::{Tariff, Unpriced};
 use crate::fleet::{Candidate, Replicas, expand};
 use crate::layout::Reason;
@@ -26,6 +27,8 @@ pub struct Served {
     pub candidate: Candidate,
     /// Its price, or why there is none.
     pub tariff: Result<Tariff, Unpriced>,
+    /// What a managed service adds, as a share of it.
+    pub premium: f64,
     /// Ways to serve on it, the most promising first, or why there is none.
     pub ways: Result<Vec<Way>, Reason>,
     /// From asking for a machine to its first request, in seconds.
@@ -61,21 +64,17 @@ pub(in crate::study) fn prepare(asked: &Asked<'_>) -> Result<Vec<Served>, StudyE
     let served = candidates
         .into_par_iter()
         .map(|candidate| {
-            let tariff = Tariff::of(
-                asked.catalog,
-                &candidate.instance,
-                &candidate.region,
-                candidate.purchase,
-                candidate.owned_price,
-                &asked.scenario.assumptions,
-            );
+            let (tariff, premium) = match priced(asked, &candidate) {
+                Ok((tariff, premium)) => (Ok(tariff), premium),
+                Err(unpriced) => (Err(unpriced), 0.0),
+            };
             let ways = if asked.spec.is_language() {
                 way::language(asked, &steps, &candidate)
             } else {
                 ordinary::ordinary(asked, &times, &candidate)
             };
             let start = start(asked, &candidate);
-            Served { candidate, tariff, ways, start, online_share: 1.0 }
+            Served { candidate, tariff, premium, ways, start, online_share: 1.0 }
         })
         .collect();
     if asked.cancel.is_cancelled() { Err(StudyError::Cancelled) } else { Ok(served) }
@@ -99,15 +98,28 @@ fn start(asked: &Asked<'_>, candidate: &Candidate) -> Law {
     }
 }
 
-/// What the provider's managed service adds to a machine, as a share; 0 for own machines, `None` when unknown.
-pub(super) fn priced_premium(asked: &Asked<'_>, candidate: &Candidate) -> Option<f64> {
+/// The machine's tariff, and what a managed service adds to it as a share; own machines have no premium unless the
+/// scenario says so.
+fn priced(asked: &Asked<'_>, candidate: &Candidate) -> Result<(Tariff, f64), Unpriced> {
     let hosting = &asked.spec.hosting;
-    let kind = match (hosting.premium, hosting.kind) {
-        (Some(premium), _) => return Some(premium),
-        (None, HostingKind::ManagedEndpoint) => ServiceKind::Endpoint,
-        (None, HostingKind::ManagedBatch) => ServiceKind::BatchJob,
-        (None, HostingKind::Microservice | HostingKind::InProcess) => return Some(0.0),
+    let assumptions = &asked.scenario.assumptions;
+    let kind = match hosting.kind {
+        HostingKind::ManagedEndpoint => Some(ServiceKind::Endpoint),
+        HostingKind::ManagedBatch => Some(ServiceKind::BatchJob),
+        HostingKind::Microservice | HostingKind::InProcess => None,
     };
-    let accelerator = candidate.accelerator.as_ref().map(|accelerator| accelerator.name.as_str());
-    asked.catalog.managed(&candidate.instance.provider, kind, accelerator)?.premium
+    let (instance, region) = (&*candidate.instance, candidate.region.as_str());
+    match kind {
+        Some(kind) => {
+            let terms = (candidate.purchase, candidate.owned_price);
+            let premium = (kind, hosting.premium);
+            let hosted = Hosted::of(asked.catalog, (instance, region), terms, premium, assumptions)?;
+            Ok((hosted.machine, hosted.premium))
+        }
+        None => {
+            let owned = candidate.owned_price;
+            let tariff = Tariff::of(asked.catalog, instance, region, candidate.purchase, owned, assumptions)?;
+            Ok((tariff, hosting.premium.unwrap_or(0.0)))
+        }
+    }
 }
