@@ -110,7 +110,8 @@ fn table(known: &BatchTimes, factor: f64, instances: u32, cores: u32, on_host: b
     BatchTable {
         ns: known.ns.iter().map(|ns| ((*ns as f64 * factor + 0.5) as u64).max(1)).collect(),
         sharing: (1..=instances.max(1)).map(share).collect(),
-        host_per_item: SimSpan::from_seconds((before + after) * factor),
+        host_per_item: SimSpan::from_seconds(before * factor),
+        host_after_per_item: SimSpan::from_seconds(after * factor),
         host_cores: cores,
     }
 }
