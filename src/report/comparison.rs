@@ -196,8 +196,8 @@ pub fn short_table(comparison: &Comparison) -> Table {
 pub fn fitted_table(comparison: &Comparison, width: Width) -> Table {
     let mut table = short_table(comparison);
     let spare: &[&str] = match width.0 {
-        0..90 => &["known", "stall", "machines", "used", "TPOT p50/p99", "USD/Mtok in+out", "USD/M answers"],
-        90..120 => &["known", "stall", "used", "USD/Mtok in+out", "USD/M answers"],
+        0..90 => &["known", "stall", "machines", "busy", "TPOT p50/p99", "USD/Mtok in+out", "USD/M answers"],
+        90..120 => &["known", "stall", "busy", "USD/Mtok in+out", "USD/M answers"],
         _ => &[],
     };
     table.columns.retain(|column| !spare.contains(&column.name.as_str()));

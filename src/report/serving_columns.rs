@@ -113,7 +113,7 @@ pub(super) fn short(comparison: &Comparison, rows: &[&Row]) -> Table {
             of(row, |figures| figures.latency_s).map(|times| pair(&times)).into()
         });
     }
-    column("used", &|row| {
+    column("busy", &|row| {
         let share = of(row, |figures| figures.utilisation);
         share.map(|share| format!("{} %", Significant((100.0 * share.mean).round(), 3))).into()
     });

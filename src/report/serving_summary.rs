@@ -14,9 +14,9 @@ fn fleet(row: &Row) -> Option<String> {
     let figures = row.serving.as_deref().filter(|_| row.feasible)?;
     let mut said = Vec::new();
     if let (Some(replicas), Some(layout)) = (figures.replicas, &row.layout) {
-        let memory = row.memory_per_accelerator_bytes.map_or_else(String::new, |bytes| {
-            format!(", {} a device with one longest sequence", Bytes(bytes))
-        });
+        let memory = row
+            .memory_per_accelerator_bytes
+            .map_or_else(String::new, |bytes| format!(", {} needed on a device", Bytes(bytes)));
         said.push(format!("{replicas} replicas of {}{memory}", clean(layout)));
     }
     if let Some(tokens) = figures.cache_tokens {

@@ -4,11 +4,12 @@ use rayon::prelude::*;
 
 use crate::scenario::RequestTime;
 use crate::stats::Interval;
+use crate::units::{Seconds, human_duration};
 use crate::workload::arrivals::ArrivalSpec;
 
 use super::super::LEVEL;
 use super::super::result::Estimate;
-use super::trial::{MIDDLE, QUICK, SLOW, Trial, sustained};
+use super::trial::{MIDDLE, QUICK, SLOW, Trial, percentile, sustained, times};
 
 /// Bisection ends within this share of the rate.
 const PRECISION: f64 = 0.015;
@@ -69,7 +70,9 @@ pub(super) fn capacity(trial: &Trial<'_>, shape: &ArrivalSpec, unit: f64) -> Cap
         .map(|(speed, replica)| {
             let trial = Trial { speed: *speed, ..*trial };
             let sustained = sustained(&trial.run(&trial.saturated(), *replica));
-            (bisect(&trial, shape, unit, sustained, *replica, PRECISION), sustained)
+            let rate = bisect(&trial, shape, unit, sustained, *replica, PRECISION);
+            // What holds the targets is sustained as well: a burst's end leaves replicas idle.
+            (rate, sustained.max(rate))
         })
         .collect();
     let replicas = REPLICAS as usize;
@@ -118,29 +121,29 @@ pub(super) fn bisect(
     low
 }
 
-/// What an idle fleet misses, in words; `None` when it holds all limits.
-pub(super) fn missed_when_idle(trial: &Trial<'_>) -> Option<String> {
-    let call = trial.asked.spec.hosting.call.0;
-    let alone = trial.way.alone;
-    let objective = &trial.asked.scenario.objective;
-    let misses: Vec<String> = objective
+/// What a fleet of one unit misses at next to no load, in words.
+pub(super) fn missed_when_idle(trial: &Trial<'_>, shape: &ArrivalSpec, unit: f64, sustained: f64) -> String {
+    let rate = (sustained * LEAST_SHARE).max(1e-9);
+    let run = trial.run(&trial.steady(&shape.faster(rate / unit), rate), 0);
+    let call = trial.asked.spec.hosting.call;
+    let misses: Vec<String> = trial
+        .asked
+        .scenario
+        .objective
         .latency
         .iter()
         .filter_map(|target| {
-            let takes = match target.time {
-                RequestTime::FirstToken => alone.0.0 + call,
-                RequestTime::Whole => alone.1.0 + call,
-                RequestTime::PerOutputToken => trial.way.pace_alone.0,
-            };
+            let more = if target.time == RequestTime::PerOutputToken { 0.0 } else { call.0 };
+            let takes = percentile(times(&run, target.time), target.share, run.unfinished)? + more;
             (takes > target.limit.0).then(|| {
                 format!(
-                    "{} is {} on an idle fleet, over the {} allowed",
-                    target.time.word(),
-                    crate::units::human_duration(crate::units::Seconds(takes)),
-                    crate::units::human_duration(target.limit)
+                    "{} is {} with next to no load, over the {} allowed",
+                    target.key(),
+                    human_duration(Seconds(takes)),
+                    human_duration(target.limit)
                 )
             })
         })
         .collect();
-    (!misses.is_empty()).then(|| misses.join("; "))
+    if misses.is_empty() { "the targets hold at no load, however low".to_owned() } else { misses.join("; ") }
 }

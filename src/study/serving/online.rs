@@ -188,9 +188,8 @@ impl Online<'_> {
 
     fn weigh_rates(&self, figures: &mut ServingFigures) {
         let scale = self.size.scale();
-        // A clock that runs fast brings as many more requests in its seconds.
         let rate = |of: fn(&ServingRun) -> u64| {
-            self.measured.estimate(|run| Some(scale * of(run) as f64 / counted(run) / self.speed_up))
+            self.measured.estimate(|run| Some(scale * of(run) as f64 / counted(run)))
         };
         figures.requests_per_s = rate(|run| run.finished);
         if self.way.layout.is_some() {
@@ -226,12 +225,10 @@ impl Online<'_> {
         figures.sustainable_requests_per_s = Some(capacity.sustained_estimate());
         figures.targets_met = Some(covers(capacity, demand.peak));
         if capacity.rates[MIDDLE] <= 0.0 {
-            let trial =
-                Trial { asked: self.asked, served: self.served, way: self.way, units: 1, speed: MIDDLE };
-            row.reason = Some(
-                missed_when_idle(&trial)
-                    .unwrap_or_else(|| "the targets hold at no load, however low".to_owned()),
-            );
+            let (asked, served, way) = (self.asked, self.served, self.way);
+            let trial = Trial { asked, served, way, units: 1, speed: MIDDLE };
+            let reason = missed_when_idle(&trial, &demand.shape, demand.unit, capacity.sustained[MIDDLE]);
+            row.reason = Some(reason);
         }
         let lost: u64 = self.asked.spec.losses.iter().map(|loss| u64::from(loss.machines)).sum();
         if lost > 0 {

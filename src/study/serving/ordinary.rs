@@ -61,7 +61,6 @@ pub(super) fn ordinary(
         basis: known.basis.clone(),
         guess: sketch.rate() * devices as f64 / f64::from(spec.items_per_request.max(1)),
         alone: (alone, alone),
-        pace_alone: Seconds::ZERO,
         parts: sketch.parts(),
     }])
 }

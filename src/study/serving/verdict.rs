@@ -26,14 +26,14 @@ fn range(estimate: &Estimate, digits: usize) -> String {
 }
 
 fn chosen(row: &Row, rows: &[Row], objective: &Objective) -> String {
-    let mut text = format!("Take {}: {} machines", row.fleet, row.instances);
+    let mut text = format!("Take {}:", row.fleet);
     let figures = row.serving.as_deref();
     if let Some(capacity) = figures.and_then(|figures| figures.capacity_requests_per_s) {
-        text.push_str(&format!(" take {} requests/s within the targets", range(&capacity, 3)));
+        text.push_str(&format!(" it takes {} requests/s within the targets", range(&capacity, 3)));
     }
     if let Some(time) = row.time_s {
         text.push_str(&format!(
-            " are done in {} ({} to {})",
+            " it is done in {} ({} to {})",
             words(time.mean),
             words(time.lo),
             words(time.hi)

@@ -50,8 +50,6 @@ pub struct Way {
     pub guess: f64,
     /// Time of one request alone on a replica: to the first token, and to the end.
     pub alone: (Seconds, Seconds),
-    /// Time between two tokens of a request alone.
-    pub pace_alone: Seconds,
     /// What its times are made of when it is busy, greatest first, as shares.
     pub parts: Vec<(&'static str, f64)>,
 }
@@ -309,7 +307,6 @@ impl Builder<'_> {
             ),
             guess: guess * replicas as f64 / machines_per_replica as f64,
             alone: sketch.alone(),
-            pace_alone: Seconds(sketch.decode_ns(1) / sketch.yielded() / 1e9),
             parts: sketch.parts(batch, &laws),
         })
     }
