@@ -9,6 +9,7 @@ use crate::units::{Bytes, Seconds, Significant, human_duration};
 use crate::workload::training::TrainingSpec;
 
 use super::actions::action;
+use super::explain_serving;
 
 /// Figures that can be explained.
 pub const METRICS: &[&str] = &[
@@ -35,7 +36,7 @@ pub enum ExplainError {
         known: String,
     },
     /// No such metric.
-    #[error("there is no metric `{name}` to explain; metrics: {}", METRICS.join(", "))]
+    #[error("there is no metric `{name}` to explain; metrics: {}", [METRICS, explain_serving::METRICS].concat().join(", "))]
     NoMetric {
         /// As typed.
         name: String,
@@ -47,7 +48,11 @@ pub enum ExplainError {
 /// # Errors
 /// With the list of metrics when there is none.
 pub fn known_metric(metric: &str) -> Result<(), ExplainError> {
-    if METRICS.contains(&metric) { Ok(()) } else { Err(ExplainError::NoMetric { name: metric.to_owned() }) }
+    if METRICS.contains(&metric) || explain_serving::METRICS.contains(&metric) {
+        Ok(())
+    } else {
+        Err(ExplainError::NoMetric { name: metric.to_owned() })
+    }
 }
 
 /// The explanation, indented by depth.
@@ -71,8 +76,15 @@ pub fn explain(
     let row = &comparison.rows[index];
     let (prepared, spec) = match (plans, scenario.training()) {
         (Plans::Training(prepared), Some(spec)) => (prepared, spec),
-        _ => return Ok(String::new()),
+        (Plans::Serving(served), _) => {
+            let lines = explain_serving::explain(scenario, row, &served[index], metric);
+            return Ok(lines.into_iter().map(|line| format!("{}\n", super::clean(&line))).collect());
+        }
+        (Plans::Training(_), None) => return Ok(String::new()),
     };
+    if !METRICS.contains(&metric) {
+        return Err(ExplainError::NoMetric { name: metric.to_owned() });
+    }
     let item = &prepared[index];
     let Verdict::Ready(ready) = &item.verdict else {
         return Ok(format!("{fleet} is infeasible: {}\n", row.reason.as_deref().unwrap_or("unknown")));

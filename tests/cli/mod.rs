@@ -7,6 +7,7 @@ mod config_json;
 mod files;
 mod observations;
 mod results;
+mod serving;
 mod serving_rows;
 
 use std::path::Path;

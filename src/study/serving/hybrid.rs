@@ -17,6 +17,9 @@ use super::size::{Size, capacity_of, rate_with};
 use super::trial::{MIDDLE, Trial};
 use super::way::Way;
 
+/// Share of the time between two runs that a batch run may take.
+const BATCH_SHARE: f64 = 0.25;
+
 /// What is the same for every split of a fleet.
 struct Splitter<'a> {
     asked: &'a Asked<'a>,
@@ -36,9 +39,10 @@ impl Splitter<'_> {
         let units = if rest > 0.0 { (rest / self.online_rate).ceil().max(1.0) } else { 0.0 };
         let machines = units as u64 * self.way.machines_per_replica;
         let hourly = self.hourly();
-        let batch_units = units.max(1.0);
         let start = if keys > 0.0 { self.served.start.mean() } else { 0.0 };
         let work = keys / self.batch_rate.rates[MIDDLE].max(1e-12);
+        // The batch has machines of its own, enough to be done within its share of the time between two runs.
+        let batch_units = (work / (BATCH_SHARE * self.spec.freshness.0)).ceil().max(1.0);
         let runs = MONTH * 3600.0 / self.spec.freshness.0;
         let batch_hours = (work + start * batch_units) / 3600.0 * runs;
         let of = |unit_hours: f64| hourly.map(|hourly| unit_hours * hourly);

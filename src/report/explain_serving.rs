@@ -1,0 +1,162 @@
+//! `capplan explain` of inference: where a figure of a serving fleet comes from.
+
+use crate::scenario::Scenario;
+use crate::study::{Estimate, Percentiles, Row, Served, ServingFigures};
+use crate::units::{Bytes, Seconds, Significant, human_duration};
+
+use super::actions::action;
+
+/// Figures of inference that can be explained beside those of training.
+pub(super) const METRICS: &[&str] = &[
+    "capacity_requests_per_s",
+    "requests_per_s",
+    "output_tokens_per_s",
+    "utilisation",
+    "goodput_share",
+    "targets_met",
+    "ttft_s",
+    "tpot_s",
+    "latency_s",
+    "cost_per_million_tokens_usd",
+    "cost_per_million_predictions_usd",
+];
+
+/// The lines that explain a figure.
+pub(super) fn explain(scenario: &Scenario, row: &Row, served: &Served, metric: &str) -> Vec<String> {
+    let Some(figures) = row.serving.as_deref() else { return Vec::new() };
+    let way = match &served.ways {
+        Ok(_) => served.ways.as_ref().ok().and_then(|ways| ways.first()),
+        Err(reason) => return vec![format!("{} is infeasible: {reason}", row.fleet)],
+    };
+    let number = |value: f64| Significant(value, 4).to_string();
+    let mut lines = Vec::new();
+    match metric {
+        "time_s" => lines.extend(one("time_s", row.time_s, &span)),
+        "cost_usd" => {
+            lines.extend(one("cost_usd", row.cost_usd, &number));
+            let period = if row.time_s.is_some() { "one run" } else { "a month of 730 h" };
+            lines.push(format!("  of {period}, the sum of:"));
+            lines.extend(row.ledger.iter().map(|line| format!("  {}: {} USD", line.item, number(line.usd))));
+            lines.extend(price(row, served));
+        }
+        "price" => lines.extend(price(row, served)),
+        "bound" => lines.extend(bound(row)),
+        "memory" => {
+            let total = row.memory_per_accelerator_bytes.map_or(0.0, |bytes| bytes);
+            lines.push(format!("memory of one device: {}", Bytes(total)));
+            lines.extend(row.memory.iter().map(|part| format!("  {}: {}", part.part, Bytes(part.bytes))));
+        }
+        "deadline_met" | "budget_met" | "targets_met" => lines.extend(targets(scenario, row, figures)),
+        "ttft_s" => lines.extend(times("ttft_s: from the arrival to the first token", figures.ttft_s)),
+        "tpot_s" => lines.extend(times("tpot_s: (last token − first token) / (tokens − 1)", figures.tpot_s)),
+        "latency_s" => lines.extend(times("latency_s: as the client sees it", figures.latency_s)),
+        "cost_per_million_tokens_usd" => {
+            lines.extend(one(metric, figures.cost_per_million_tokens_usd, &number));
+            lines.extend(one("cost_per_hour_usd", figures.cost_per_hour_usd, &number));
+            lines.extend(one("input_tokens_per_s", figures.input_tokens_per_s, &number));
+            lines.extend(one("output_tokens_per_s", figures.output_tokens_per_s, &number));
+        }
+        "cost_per_million_predictions_usd" => {
+            lines.extend(one(metric, figures.cost_per_million_predictions_usd, &number));
+            lines.extend(one("cost_per_hour_usd", figures.cost_per_hour_usd, &number));
+            lines.extend(one("requests_per_s", figures.requests_per_s, &number));
+        }
+        "output_tokens_per_s" => lines.extend(one(metric, figures.output_tokens_per_s, &number)),
+        "utilisation" => lines.extend(one(metric, figures.utilisation, &number)),
+        "goodput_share" => lines.extend(one(metric, figures.goodput_share, &number)),
+        "capacity_requests_per_s" => {
+            lines.extend(one(metric, figures.capacity_requests_per_s, &number));
+            lines.push("  the highest steady rate at which every target holds, by bisection with common random numbers, with steps as predicted and at both ends of their error".to_owned());
+            lines.extend(one("sustainable_requests_per_s", figures.sustainable_requests_per_s, &number));
+            lines.extend(
+                figures.demand_requests_per_s.map(|rate| format!("  {} requests/s arrive", number(rate))),
+            );
+        }
+        _ => lines.extend(one("requests_per_s", figures.requests_per_s, &number)),
+    }
+    if let Some(way) = way {
+        lines.push(format!("  {} × {}: {}", row.instances, row.instance, way.words()));
+        lines.push(format!(
+            "  {} ({}, ±{} %)",
+            way.basis,
+            way.provenance.word(),
+            Significant((164.5 * way.log_error).round(), 3)
+        ));
+        lines.push(format!("  a request alone takes {}", human_duration(way.alone.1)));
+        let parts: Vec<String> = way
+            .parts
+            .iter()
+            .map(|(name, share)| format!("{name} {} %", Significant((100.0 * share).round(), 3)))
+            .collect();
+        lines.push(format!("  a busy replica's time: {}", parts.join(", ")));
+    }
+    if lines.is_empty() {
+        lines.push(format!("{metric} is not known of {}", row.fleet));
+    }
+    lines
+}
+
+fn span(seconds: f64) -> String {
+    human_duration(Seconds(seconds))
+}
+
+fn one(name: &str, estimate: Option<Estimate>, text: &dyn Fn(f64) -> String) -> Option<String> {
+    let found = estimate?;
+    Some(format!(
+        "{name} = {}  ({} to {} at {} %)",
+        text(found.mean),
+        text(found.lo),
+        text(found.hi),
+        100.0 * found.level
+    ))
+}
+
+fn times(title: &str, found: Option<Percentiles>) -> Vec<String> {
+    let Some(found) = found else { return vec![format!("{title}: not known")] };
+    let parts = found.parts().map(|(word, estimate)| {
+        format!("  {word} = {} ({} to {})", span(estimate.mean), span(estimate.lo), span(estimate.hi))
+    });
+    std::iter::once(title.to_owned()).chain(parts).collect()
+}
+
+fn price(row: &Row, served: &Served) -> Vec<String> {
+    match &served.tariff {
+        Ok(tariff) => vec![
+            format!(
+                "  price = {} × {} USD/h, and {} % for the managed service",
+                row.instances,
+                Significant(tariff.hourly.typical.usd_per_hour(), 5),
+                Significant(100.0 * served.premium, 3)
+            ),
+            format!("    row: {}", tariff.origin),
+        ],
+        Err(unpriced) => vec![format!("  {unpriced}")],
+    }
+}
+
+fn bound(row: &Row) -> Vec<String> {
+    let Some(bound) = &row.bound else { return Vec::new() };
+    let act = action(&bound.name);
+    vec![
+        format!("bound = {} with {} %", bound.name, Significant(100.0 * bound.share, 3)),
+        format!("  next is {} at {} times", bound.next, Significant(bound.margin.min(999.0), 3)),
+        format!("  {}: {}; not ideal: {}", act.class, act.act, act.not_ideal),
+    ]
+}
+
+fn targets(scenario: &Scenario, row: &Row, figures: &ServingFigures) -> Vec<String> {
+    let mut lines: Vec<String> = scenario
+        .objective
+        .latency
+        .iter()
+        .map(|target| format!("  {} under {}", target.key(), human_duration(target.limit)))
+        .collect();
+    let all = [("targets", figures.targets_met), ("deadline", row.deadline_met), ("budget", row.budget_met)];
+    for (name, met) in all {
+        if let Some(met) = met {
+            lines.push(format!("P({name} kept) = {}", Significant(met.probability, 4)));
+        }
+    }
+    lines.push("  the share of the error of step times, and of replications, at which the capacity covers the demand".to_owned());
+    lines
+}
