@@ -14,6 +14,8 @@ use super::way::{Way, factors};
 
 /// Share of the activations kept for training that a forward pass has alive at once (assumed).
 const ALIVE: f64 = 0.1;
+/// Copies of the hidden state alive in a layer of a transformer, its inner width included (assumed).
+const COPIES: f64 = 16.0;
 /// Driver, runtime and kernels of one process on an accelerator.
 const CONTEXT: f64 = 1.5e9;
 
@@ -88,7 +90,10 @@ fn memory(asked: &Asked<'_>, candidate: &Candidate, items: f64) -> Option<Memory
     };
     let width = asked.spec.weights.bytes();
     let half = NumberFormat::Bf16.bytes();
-    let kept = model.activation_memory.unwrap_or(Bytes::ZERO).0 * ALIVE * width.max(1.0) / half;
+    let hidden =
+        model.sequence_length.zip(model.hidden).map(|(tokens, hidden)| tokens * hidden * half * COPIES);
+    let trained = model.activation_memory.map(|kept| kept.0 * ALIVE);
+    let kept = trained.or(hidden).unwrap_or(0.0) * width.max(1.0) / half;
     let fed = model.decoded_bytes_per_sample.or(model.bytes_per_sample).unwrap_or(Bytes::ZERO).0;
     let context = if candidate.accelerator.is_some() { CONTEXT } else { 0.0 };
     Some(MemoryNeed {
