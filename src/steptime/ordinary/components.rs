@@ -11,6 +11,7 @@ use super::setting::Factors;
 enum Level {
     Precision,
     Family,
+    Kin,
     Model,
     Variant,
     Metric,
@@ -25,6 +26,7 @@ enum Level {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Multiplier {
     One,
+    Akin,
     Latency(usize),
     Batch,
     Devices,
@@ -57,6 +59,7 @@ pub(super) const COMPONENTS: &[Component] = {
     use Multiplier as M;
     &[
         term("model", &[L::Model], M::One, 1.0),
+        term("kin", &[L::Kin], M::Akin, 1.5),
         term("metric", &[L::Variant, L::Metric], M::One, 0.51),
         term("accelerator", &[L::Accelerator], M::One, 0.15),
         term("published", &[L::Published], M::One, 0.0346),
@@ -95,6 +98,7 @@ impl Component {
             key.push_str(match level {
                 Level::Precision => &factors.precision,
                 Level::Family => &factors.family,
+                Level::Kin => &factors.kin,
                 Level::Model => &factors.model,
                 Level::Variant => &factors.variant,
                 Level::Metric => &factors.metric,
@@ -112,6 +116,7 @@ impl Component {
     pub(super) fn multiplier(&self, factors: &Factors) -> f64 {
         match self.multiplier {
             Multiplier::One => 1.0,
+            Multiplier::Akin => f64::from(u8::from(!factors.kin.is_empty())),
             Multiplier::Latency(scale) => factors.latency.get(scale).copied().unwrap_or(0.0),
             Multiplier::Batch => factors.batch,
             Multiplier::Devices => factors.devices,

@@ -13,17 +13,18 @@ const FILE: &str = "assets/profiles/serving-models.csv";
 /// Arithmetic of a sample of which nothing is known, GFLOP.
 const NOMINAL_GFLOPS: f64 = 10.0;
 
-#[derive(Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 struct Row {
     model: String,
     family: String,
+    kin: String,
     gflops: Option<f64>,
 }
 
 /// The shipped table of served models.
 #[derive(Clone, Debug, Default)]
 pub struct ServedFacts {
-    models: BTreeMap<String, (String, Option<f64>)>,
+    models: BTreeMap<String, Row>,
 }
 
 impl ServedFacts {
@@ -33,7 +34,7 @@ impl ServedFacts {
     /// When the table is not what the program expects.
     pub fn embedded() -> Result<Self, ProfileError> {
         let table: Vec<Row> = rows(FILE, include_str!("../../../assets/profiles/serving-models.csv"))?;
-        Ok(Self { models: table.into_iter().map(|row| (row.model, (row.family, row.gflops))).collect() })
+        Ok(Self { models: table.into_iter().map(|row| (row.model.clone(), row)).collect() })
     }
 
     /// A model of the table or of the catalog; `None` when neither has it.
@@ -43,15 +44,16 @@ impl ServedFacts {
         if own.is_none() && listed.is_none() {
             return None;
         }
-        let family = own.map(|(family, _)| family.clone());
+        let family = own.map(|row| row.family.clone());
         let family =
             family.or_else(|| listed.map(|model| family_of(model.architecture, &model.category).to_owned()));
-        let stated = own.and_then(|(_, gflops)| *gflops);
+        let stated = own.and_then(|row| row.gflops);
         let counted = listed.map(|model| model.flops_forward.0 / 1e9).filter(|gflops| *gflops > 0.0);
         Some(ServedModel {
             id: id.to_owned(),
             variant: String::new(),
             family: family.unwrap_or_else(|| "other".to_owned()),
+            kin: own.map(|row| row.kin.clone()).unwrap_or_default(),
             gflops: stated.or(counted).unwrap_or(NOMINAL_GFLOPS),
         })
     }

@@ -39,6 +39,8 @@ pub struct ServedModel {
     pub variant: String,
     /// Family of operations: `conv`, `det`, `tf`, `rnn`, `rec`, `diffusion`, `other`.
     pub family: String,
+    /// Models of which one stands in for the other where it was never measured; empty for most.
+    pub kin: String,
     /// Arithmetic of one sample, GFLOP.
     pub gflops: f64,
 }
@@ -140,6 +142,7 @@ pub(super) struct Factors {
     pub variant: String,
     pub metric: String,
     pub family: String,
+    pub kin: String,
     pub generation: String,
     pub accelerator: String,
     pub published: String,
@@ -214,6 +217,7 @@ impl ServedSetting {
             variant: self.model.variant.clone(),
             metric: self.metric.clone(),
             family: self.model.family.clone(),
+            kin: self.model.kin.clone(),
             generation: self.device.generation.clone(),
             accelerator: self.device.name.clone(),
             published: self.device.published.clone(),
