@@ -15,7 +15,7 @@ use super::simulate::step_times;
 
 pub fn run(options: &Validate, shared: &Shared) -> Result<Status, Failure> {
     let sources: Vec<ObservationSource> = match options.observations.as_slice() {
-        [] => vec![ObservationSource::Shipped],
+        [] => vec![ObservationSource::Shipped, ObservationSource::ShippedServing],
         files => files.iter().map(|path| source(path, options.schema)).collect(),
     };
     for path in &options.observations {

@@ -41,6 +41,8 @@ pub use transformers::{FitError, TransformerColumns, TransformerFitted, fit_tran
 pub enum ObservationSource {
     /// The training tables that ship with the program.
     Shipped,
+    /// The serving table that ships with the program.
+    ShippedServing,
     /// A file of published rows, whose header says of which schema it is.
     File(PathBuf),
     /// A file of published rows of a schema.
@@ -75,6 +77,9 @@ pub fn validate(
     for source in sources {
         match source {
             ObservationSource::Shipped => scores.shipped()?,
+            ObservationSource::ShippedServing => {
+                scores.serve(serving::SHIPPED, serving::SHIPPED_TEXT.as_bytes())?;
+            }
             ObservationSource::File(path) => {
                 scores.file(path, schema_of(path)?)?;
             }

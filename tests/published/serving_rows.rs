@@ -45,7 +45,7 @@ fn predictions(report: &Report) -> Vec<[Option<u64>; 3]> {
 }
 
 /// The records of the public table that a test is about, as a table.
-fn public(path: &Path, wanted: impl Fn(&dyn Fn(&str) -> String) -> bool) -> String {
+fn public(path: &Path, mut wanted: impl FnMut(&dyn Fn(&str) -> String) -> bool) -> String {
     let mut reader = csv::Reader::from_path(path).unwrap();
     let headers = reader.headers().unwrap().clone();
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -96,7 +96,7 @@ fn predictions_of_serving_rows_read_nothing_but_the_configuration() {
     let plain = report_of(&format!("{HEADER}\n{}\n", ROWS.join("\n")));
     let expected = predictions(&plain);
     assert_eq!(expected.iter().filter(|row| row[0].is_some()).count(), 6);
-    let mut table = csv::ReaderBuilder::new();
+    let table = csv::ReaderBuilder::new();
     let text = format!("{HEADER}\n{}\n", ROWS.join("\n"));
     let mut reader = table.from_reader(text.as_bytes());
     let headers = reader.headers().unwrap().clone();

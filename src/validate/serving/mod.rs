@@ -18,6 +18,7 @@ use ordinary::OrdinaryPredictor;
 pub use configuration::{
     LatencyLimit, ServingConfiguration, ServingMetric, ServingScenario, ServingStatistic,
 };
+pub(super) use ordinary::{SHIPPED, SHIPPED_TEXT};
 pub use ordinary::{fit_served, fit_served_shipped};
 pub(super) use predict::{RunPredictor, scored};
 pub(super) use read::{ServingRow, rows};
