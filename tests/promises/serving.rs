@@ -357,3 +357,27 @@ fn an_endless_flood_ends() {
     let refused = job.serve(&mut source, (1, 0), &mut |_| {}, &Cancel::new());
     assert_eq!(refused.too_large, refused.offered);
 }
+
+#[test]
+fn odd_tables_end() {
+    let laws: [&dyn Fn(f64) -> f64; 4] = [&|_| 0.0, &|_| f64::NAN, &|_| f64::INFINITY, &|_| 1e300];
+    for law in laws {
+        for most in [0, 1, 64] {
+            let table = Arc::new(StepTable::tabulate(&StepLaws {
+                linear: law,
+                sampled: law,
+                decode_attention: &|count, _| law(count),
+                prefill_attention: &|tokens, _| law(tokens),
+                most_tokens: most,
+                most_sequences: most,
+                longest: most,
+                tokens_per_decode: most,
+            }));
+            let odd = Rules { max_batched_tokens: most, max_sequences: most, ..rules() };
+            let job = FleetJob::alone(ReplicaModel { table, ..model(1000, odd) });
+            let requests = requests(1, 100, 10.0, 1);
+            let (run, records) = serve(&job, &requests, 1);
+            assert_books(&run, &records, run.offered as usize);
+        }
+    }
+}

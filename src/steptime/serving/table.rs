@@ -30,6 +30,9 @@ pub struct StepLaws<'a> {
 const EXACT_TOKENS: usize = 1024;
 /// Tokens between entries beyond.
 const TOKEN_STRIDE: usize = 64;
+/// Most tokens and sequences that are sampled; beyond, the last slope goes on.
+const MOST_TOKENS: u32 = 1 << 20;
+const MOST_SEQUENCES: u32 = 1 << 12;
 /// Mean contexts at which decode attention is sampled: powers of two from here.
 const FIRST_KNOT: u64 = 64;
 
@@ -62,7 +65,9 @@ impl StepTable {
     #[must_use]
     pub fn tabulate(laws: &StepLaws<'_>) -> Self {
         let ns = |seconds: f64| seconds.max(0.0) * 1e9;
-        let grid: Vec<f64> = grid(laws.most_tokens as usize).map(|tokens| tokens as f64).collect();
+        let most_sequences = laws.most_sequences.clamp(1, MOST_SEQUENCES);
+        let grid: Vec<f64> =
+            grid(laws.most_tokens.min(MOST_TOKENS) as usize).map(|tokens| tokens as f64).collect();
         let history = f64::from(laws.longest.max(2)) / 2.0;
         let chunk = |tokens: f64, history: f64| {
             if tokens > 0.0 { ns((laws.prefill_attention)(tokens, history)) } else { 0.0 }
@@ -71,8 +76,8 @@ impl StepTable {
         while FIRST_KNOT << (knots - 1) < u64::from(laws.longest) {
             knots += 1;
         }
-        let mut decode = Vec::with_capacity(knots * laws.most_sequences as usize);
-        for sequences in 1..=laws.most_sequences {
+        let mut decode = Vec::with_capacity(knots * most_sequences as usize);
+        for sequences in 1..=most_sequences {
             decode.extend((0..knots).map(|knot| {
                 let context = (FIRST_KNOT << knot) as f64;
                 ns((laws.decode_attention)(f64::from(sequences), context))
@@ -85,7 +90,7 @@ impl StepTable {
                 .iter()
                 .map(|tokens| ((chunk(*tokens, history) - chunk(*tokens, 0.0)) / history).max(0.0))
                 .collect(),
-            sampled: (0..=laws.most_sequences).map(|count| ns((laws.sampled)(f64::from(count)))).collect(),
+            sampled: (0..=most_sequences).map(|count| ns((laws.sampled)(f64::from(count)))).collect(),
             decode,
             knots,
             tokens_per_decode: laws.tokens_per_decode.max(1),
@@ -114,7 +119,7 @@ impl StepTable {
     /// The time of a decode-only iteration of `sequences` around a sum of contexts.
     #[must_use]
     pub fn decode_line(&self, sequences: u32, contexts: u64) -> DecodeLine {
-        let tokens = sequences * self.tokens_per_decode;
+        let tokens = sequences.saturating_mul(self.tokens_per_decode);
         let outside = interpolate(&self.linear, place(tokens as usize)) + self.sampled_ns(sequences);
         let (base, slope, valid_below) = self.attention_line(sequences, contexts);
         DecodeLine { base_ns: outside + base, slope_ns: slope, valid_below }
@@ -131,7 +136,7 @@ impl StepTable {
         prefill_attention_ns: f64,
         sampled: u32,
     ) -> f64 {
-        let tokens = decodes * self.tokens_per_decode + prefill_tokens;
+        let tokens = decodes.saturating_mul(self.tokens_per_decode).saturating_add(prefill_tokens);
         let mut sum = interpolate(&self.linear, place(tokens as usize)) + self.sampled_ns(sampled);
         if decodes > 0 {
             let (base, slope, _) = self.attention_line(decodes, contexts);
@@ -141,8 +146,7 @@ impl StepTable {
     }
 
     fn sampled_ns(&self, sequences: u32) -> f64 {
-        let last = self.sampled.len() - 1;
-        self.sampled[(sequences as usize).min(last)]
+        interpolate(&self.sampled, (sequences as usize, 0.0))
     }
 
     /// Decode attention as a line in the sum of contexts, and the sum at which the next line begins.
@@ -220,7 +224,30 @@ mod tests {
         }
         let chunk = table.prefill_attention_ns(512, 1024);
         assert!((chunk / (512.0 * (256.0 + 1024.0)) - 1.0).abs() < 1e-9);
+        let crowd = table.iteration_ns(1000, 1_000_000, 0, 0.0, 1000);
+        assert!((crowd / (1e6 + 1e6 + 1e6 + 1e6) - 1.0).abs() < 1e-9, "{crowd}");
         let far = table.iteration_ns(0, 0, 100_000, 0.0, 0);
         assert!((far / (1e6 + 1e3 * 100_000.0) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn laws_of_any_size_are_tabulated() {
+        for most in [0, 1, u32::MAX] {
+            let table = StepTable::tabulate(&StepLaws {
+                linear: &|_| f64::NAN,
+                sampled: &|_| f64::INFINITY,
+                decode_attention: &|count, _| count,
+                prefill_attention: &|_, _| -1.0,
+                most_tokens: most,
+                most_sequences: most,
+                longest: most,
+                tokens_per_decode: most,
+            });
+            assert!(table.most_sequences() <= MOST_SEQUENCES);
+            let line = table.decode_line(2, 10);
+            assert!(line.valid_below > 10);
+            assert!(table.prefill_attention_ns(u32::MAX, u32::MAX) == 0.0);
+            let _ = table.iteration_ns(u32::MAX, u64::MAX, u32::MAX, 0.0, u32::MAX);
+        }
     }
 }

@@ -14,9 +14,10 @@ impl Fleet<'_> {
             Some(clients) => {
                 self.closed = true;
                 for _ in 0..clients {
-                    if !self.over {
-                        self.send_next(SimTime::ZERO, calendar);
+                    if self.over || self.ledger.inside() > MOST_INSIDE {
+                        return;
                     }
+                    self.send_next(SimTime::ZERO, calendar);
                 }
             }
             None => self.draw_next(calendar),

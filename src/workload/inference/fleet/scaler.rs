@@ -52,7 +52,8 @@ impl Scaling {
     /// Mean of the signal over a window that ends with the last look; `None` while there is not so much to see.
     fn mean(&self, window: SimSpan) -> Option<f64> {
         let last = self.looks.back()?;
-        let before = self.looks.iter().rev().skip(1).find(|look| look.at + window <= last.at)?;
+        let within = self.looks.partition_point(|look| look.at + window <= last.at);
+        let before = self.looks.get(within.min(self.looks.len() - 1).checked_sub(1)?)?;
         let span = last.at.since(before.at).0;
         (span > 0).then(|| (last.integral - before.integral) / span as f64)
     }
