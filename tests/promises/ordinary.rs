@@ -326,3 +326,13 @@ fn ceilings_are_what_a_burst_reaches() {
     assert_eq!(table.largest_within(&BatchRules::greedy(16, 1), SimSpan(3_000_000)), Some(5));
     assert_eq!(table.largest_within(&rules, SimSpan(3_000_000)), None);
 }
+
+#[test]
+fn a_queue_that_only_grows_ends_the_run() {
+    let mut flooded = busy(BatchRules::greedy(1, 1));
+    flooded.traffic.arrivals = ArrivalSpec::Poisson { rate: 1e9 };
+    flooded.traffic.requests = None;
+    let run = simulate(&flooded);
+    assert!(run.serving.unfinished > 1_900_000 && run.reached < SimTime::ZERO + SimSpan(1_000_000_000));
+    assert_eq!(run.serving.in_flight_ns, run.serving.time_in_system_ns);
+}

@@ -15,6 +15,9 @@ use crate::workload::arrivals::{Traffic, TrafficError, TrafficSpec};
 /// one instant.
 const REFUSED_PAUSE: SimSpan = SimSpan(1_000_000);
 
+/// Requests inside beyond which a run is given up: its queue grows without bound.
+const MOST_INSIDE: u64 = 2_000_000;
+
 /// An ordinary model on one device, under an open load or a number of clients.
 #[derive(Clone, Debug)]
 pub struct DeviceJob {
@@ -28,7 +31,7 @@ pub struct DeviceJob {
     pub target: Option<Seconds>,
     /// Requests that arrive before this are served but not counted.
     pub warm_up: Seconds,
-    /// The run ends here, whatever is left.
+    /// The run ends here, whatever is left, and before if more than two million requests are inside.
     pub horizon: Seconds,
 }
 
@@ -306,5 +309,8 @@ impl<F: FnMut(&Departed)> World for Device<F> {
             }
         }
         self.settle(now, calendar);
+    }
+    fn finished(&self) -> bool {
+        self.count > MOST_INSIDE
     }
 }
