@@ -36,6 +36,11 @@ pub fn check(node: &Node, table: &'static Table, path: &str, faults: &mut Diagno
     }
 }
 
+/// A number in few characters, however small or large.
+fn short(value: f64) -> String {
+    if value == 0.0 || (1e-6..1e15).contains(&value.abs()) { value.to_string() } else { format!("{value:e}") }
+}
+
 fn check_kind(node: &Node, kind: &'static Kind, path: &str, faults: &mut Diagnostics) {
     let fault =
         |code, message: String| Diagnostic::new(code, path, message).at(&node.origin).suggest(allowed(kind));
@@ -63,7 +68,7 @@ fn check_kind(node: &Node, kind: &'static Kind, path: &str, faults: &mut Diagnos
             if !value.is_finite() {
                 faults.push(fault(Code::OutOfRange, format!("{value} is not a finite number")));
             } else if value < *min || value > *max {
-                faults.push(fault(Code::OutOfRange, format!("{value} is out of range")));
+                faults.push(fault(Code::OutOfRange, format!("{} is out of range", short(value))));
             }
         }
         (Kind::Quantity { dimension, min, positive }, value) => {
