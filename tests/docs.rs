@@ -37,6 +37,30 @@ fn the_smallest_scenario_runs() {
 }
 
 #[test]
+fn the_overlay_shown_is_laid_over() {
+    let readme = readme();
+    let section = readme.split("## Prices and other data").nth(1).unwrap();
+    let overlay = section.split("```toml\n").nth(1).unwrap().split("\n```").next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ours.toml"), overlay).unwrap();
+    let list = |what: &str, filter: &str, laid: bool| {
+        let mut command = capplan();
+        command.args(["list", what, "--format", "json", "--filter", filter]);
+        if laid {
+            command.arg("--catalog").arg(folder.path());
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Vec<serde_json::Value>>(&output.stdout).unwrap()
+    };
+    assert_eq!(list("api-prices", "provider=ours", true).len(), 1);
+    let premium = |laid| list("managed", "item=real-time endpoint", laid)[0]["premium_percent"].as_f64();
+    assert_eq!((premium(false), premium(true)), (None, Some(15.0)));
+    let count = list("api-prices", "output_usd_per_mtok>0", false).len();
+    assert!(section.contains(&format!("{count} prices of models behind an API")), "{count}");
+}
+
+#[test]
 fn every_command_listed_is_there() {
     let help = String::from_utf8(capplan().arg("--help").output().unwrap().stdout).unwrap();
     for command in [
