@@ -59,7 +59,7 @@ pub(super) const COMPONENTS: &[Component] = {
     use Multiplier as M;
     &[
         term("model", &[L::Model], M::One, 1.0),
-        term("kin", &[L::Kin], M::Akin, 1.5),
+        term("kin", &[L::Kin], M::Akin, 3.0),
         term("metric", &[L::Variant, L::Metric], M::One, 0.51),
         term("accelerator", &[L::Accelerator], M::One, 0.15),
         term("published", &[L::Published], M::One, 0.0346),

@@ -10,6 +10,8 @@ use crate::catalog::{Accelerator, Peaks};
 const COMPUTE_WEIGHT: f64 = 0.7;
 /// Operations per byte at which a typical layer meets both ceilings.
 const TYPICAL_INTENSITY: f64 = 50.0;
+/// TFLOP/s in 16 bit for each GB/s, of devices whose datasheet states the bandwidth alone (A100 and H100: 0.15 to 0.38).
+const USUAL_INTENSITY: f64 = 0.25;
 /// Peak (TFLOP/s), bandwidth (GB/s) and power (W) from which ratios are counted, taken for devices that state none.
 const NOMINAL_PEAK: f64 = 100.0;
 const NOMINAL_BANDWIDTH: f64 = 500.0;
@@ -203,7 +205,8 @@ impl ServedSetting {
 
     pub(super) fn factors(&self) -> Factors {
         let known = self.device.peak(self.units());
-        let peak = known.unwrap_or(NOMINAL_PEAK);
+        let usual = self.device.bandwidth.map(|bandwidth| bandwidth * USUAL_INTENSITY);
+        let peak = known.or(usual).unwrap_or(NOMINAL_PEAK);
         let bandwidth = self.device.bandwidth.unwrap_or(NOMINAL_BANDWIDTH);
         let batch = self.batch();
         let ideal = batch * self.model.gflops * 1e9 / (peak * 1e12);

@@ -13,6 +13,20 @@ use crate::validate::aliases::table;
 const MAKERS: &[&str] =
     &["nvidia", "tesla", "geforce", "amd", "instinct", "intel", "google", "aws", "quadro"];
 
+/// Parts of names of models that tell which network it is whatever stands around them, the longer first.
+const NETWORKS: &[(&str, &str)] = &[
+    ("distilbert", "distilbert-base"),
+    ("bert-large", "bert-large"),
+    ("roberta-large", "bert-large"),
+    ("bert-base", "bert-base"),
+    ("roberta-base", "bert-base"),
+    ("resnext101-32x4d", "resnext101-32x4d"),
+    ("resnet50", "resnet-50"),
+    ("resnet-50", "resnet-50"),
+    ("stable-diffusion-xl", "sdxl"),
+    ("retinanet", "retinanet"),
+];
+
 #[derive(Deserialize)]
 struct DeviceRow {
     published: String,
@@ -68,7 +82,11 @@ impl Names {
         let by = |dataset: &str| self.models.get(&(published.to_owned(), dataset.to_owned()));
         let any = || self.models.iter().find(|((name, _), _)| name == published).map(|(_, model)| model);
         let id = by(dataset).or_else(|| by("")).or_else(any).cloned();
-        let id = id.or_else(|| catalog.model(published).ok().map(|model| model.id.clone()))?;
+        let id = id.or_else(|| catalog.model(published).ok().map(|model| model.id.clone()));
+        let lower = published.to_lowercase();
+        let network =
+            || NETWORKS.iter().find(|(part, _)| lower.contains(part)).map(|(_, id)| (*id).to_owned());
+        let id = id.or_else(network)?;
         self.facts.model(catalog, &id)
     }
 }
