@@ -7,6 +7,7 @@ mod kernel_profiles;
 mod kernels;
 mod memory_rows;
 mod placements;
+mod serving_language_rows;
 mod serving_rows;
 mod step_times;
 mod training_rows;

@@ -172,7 +172,7 @@ pub(super) const COMPONENTS: &[Component] = {
         term(T::Request, &[L::Engine], 0.3),
         term(T::Request, &[L::Harness], 0.3),
         on(Target::Queue, &[L::Load], 0.25),
-        on(Target::Queue, &[L::Harness], 0.25),
+        on(Target::Queue, &[L::Harness], 0.3),
         on(Target::Step, &[], 0.1),
         on(Target::Step, &[L::Engine], 0.1),
         on(Target::Step, &[L::Generation], 0.075),

@@ -15,6 +15,8 @@ const CLOSED_ROUNDS: f64 = 10.0;
 const MOST_UTILISATION: f64 = 0.97;
 /// Requests of a run whose length is not known.
 const USUAL_REQUESTS: f64 = 1000.0;
+/// Prompts of like length that one iteration computes at most.
+const PROMPTS_TOGETHER: f64 = 8.0;
 /// Chunks of one prompt that are summed one by one.
 const MOST_CHUNKS: f64 = 64.0;
 
@@ -210,29 +212,33 @@ impl<'a> Replica<'a> {
             first += self.queue * self.prompts(running) / 2.0 / CLOSED_ROUNDS;
         }
         let latency = first + self.steps * found.per_token + response;
-        let rate = if clients > running { found.rate } else { clients / latency.max(1e-9) };
+        let bound = clients > running;
+        let rate = if bound { found.rate } else { clients / latency.max(1e-9) };
         Figures { first, per_token: found.per_token, latency, rate }
     }
 
-    /// Prompts on `prefill` replicas for each decoding one... of the whole deployment.
+    /// Prompts and answers on replicas of their own; `prefill` counts those of prompts in the size of the others, and may
+    /// be a part of one. Prompts of several requests share an iteration as far as the budget goes.
     fn apart(&self, clients: f64, prefill: f64) -> Figures {
-        let prompt = self.prompts(1.0);
-        let per_prefill = prefill / self.row.replicas;
+        let together = (self.budget / self.input()).clamp(1.0, PROMPTS_TOGETHER);
+        let alone = self.prompts(1.0) / prefill.min(1.0);
+        let service = self.queue * self.prompts(together) / together / prefill.min(1.0);
+        let served = prefill.max(1.0) / self.row.replicas / service;
         let (request, response) = self.laws.request();
         let cap = self.cap();
         let mut decoding = clients.min(cap);
         let mut found = Figures::default();
         for _ in 0..6 {
             let per_token = self.decode(decoding.max(1.0));
-            let served = per_prefill / prompt;
-            let rate = (clients / (request + prompt + self.steps * per_token + response)).min(0.95 * served);
+            let answer = self.steps * per_token + response;
+            let rate = (clients / (request + alone + answer)).min(MOST_UTILISATION * served);
             let busy = rate / served;
-            let wait = self.queue * busy / (2.0 * (1.0 - busy)) * prompt;
-            let queued = (clients / rate - self.steps * per_token - response - request).max(prompt);
-            let first = request + if busy >= 0.94 { queued } else { (prompt + wait).min(queued) };
-            let start = self.queue * clients / per_prefill * prompt / 2.0 / CLOSED_ROUNDS;
-            let latency = first + start + self.steps * per_token + response;
-            found = Figures { first: first + start, per_token, latency, rate: clients / latency };
+            let wait = busy / (2.0 * (1.0 - busy)) * service;
+            let queued = (clients / rate - answer - request).max(alone);
+            let start = clients * served.recip() / 2.0 / CLOSED_ROUNDS;
+            let first = request + (alone + wait).max(queued * f64::from(u8::from(busy > 0.96))) + start;
+            let latency = first + answer;
+            found = Figures { first, per_token, latency, rate: clients / latency };
             let next = (found.rate * self.steps * per_token).min(cap);
             decoding = (decoding + next) / 2.0;
         }

@@ -164,6 +164,24 @@ mod shipped {
         let Some((taken, fit)) = last else { return Ok(()) };
         let residuals = fit.left_out()?;
         let table = errors::table(&taken, &residuals);
+        let mut repeats: BTreeMap<&str, f64> = BTreeMap::new();
+        for sample in &taken {
+            *repeats.entry(&sample.weight_group).or_default() += 1.0;
+        }
+        let mut misses: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+        for (sample, residual) in taken.iter().zip(&residuals) {
+            let prefix = sample.weight_group.split('|').next().unwrap_or_default();
+            let signed = if sample.keys.figure == "rate" { *residual } else { -residual };
+            let miss = (100.0 * libm::expm1(signed).abs(), 1.0 / repeats[sample.weight_group.as_str()]);
+            misses.entry(prefix).or_default().push(miss);
+            misses.entry("all").or_default().push(miss);
+            misses.entry(&sample.keys.figure).or_default().push(miss);
+        }
+        for (name, misses) in &misses {
+            let [median, ninetieth] =
+                [0.5, 0.9].map(|share| crate::validate::score::weighted_quantile(misses, share));
+            println!("{name}: median {median:.1?} %, 90th percentile {ninetieth:.1?} %");
+        }
         if std::env::var_os("CAPPLAN_WRITE_PROFILES").is_some() {
             let root = env!("CARGO_MANIFEST_DIR");
             let header = "# Serving of language models, format 1: what each coefficient of src/steptime/serving/known.rs scales, its value (a logarithm) and the weight of\n# its rows. Fitted to assets/observations/serving-llm.csv. To make it anew: CAPPLAN_WRITE_PROFILES=1 cargo test --release shipped::serving_profile -- --ignored\n";

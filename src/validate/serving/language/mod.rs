@@ -9,6 +9,8 @@ mod lengths;
 mod row;
 mod words;
 
+use std::sync::OnceLock;
+
 use crate::catalog::Catalog;
 use crate::steptime::serving::ServingTerm;
 use crate::steptime::{DeviceTables, Z90};
@@ -48,15 +50,19 @@ impl Parts {
 #[derive(Debug)]
 pub(crate) struct LanguagePredictor {
     parts: Parts,
-    profiles: HeldOutProfiles,
+    /// Fitted when the first row asks.
+    profiles: OnceLock<Result<HeldOutProfiles, String>>,
     errors: Errors,
 }
 
 impl LanguagePredictor {
     pub(crate) fn new(catalog: &Catalog) -> Result<Self, FitError> {
-        let parts = Self::parts(catalog)?;
-        let profiles = HeldOutProfiles::new(&parts.sources())?;
-        Ok(Self { parts, profiles, errors: Errors::embedded()? })
+        Ok(Self { parts: Self::parts(catalog)?, profiles: OnceLock::new(), errors: Errors::embedded()? })
+    }
+
+    fn profiles(&self) -> Result<&HeldOutProfiles, Skip> {
+        let fitted = || HeldOutProfiles::new(&self.parts.sources()).map_err(|error| error.to_string());
+        self.profiles.get_or_init(fitted).as_ref().map_err(|error| Skip::Serving(error.clone()))
     }
 
     fn parts(catalog: &Catalog) -> Result<Parts, FitError> {
@@ -71,7 +77,7 @@ impl LanguagePredictor {
     fn one(&self, row: &ServingConfiguration) -> Result<Predicted, Skip> {
         let found = LanguageRow::of(&self.parts.sources(), row)?;
         let keys = held_out::keys(&found, row);
-        let profile = self.profiles.of(&keys.accelerator, &keys.model);
+        let profile = self.profiles()?.of(&keys.accelerator, &keys.model);
         let profile = profile.map_err(|error| Skip::Serving(error.to_string()))?;
         let expected = Expectation::of(&found, row, &profile.scaling(&keys), false);
         let offset = profile.offset(&keys);
