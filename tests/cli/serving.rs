@@ -283,6 +283,18 @@ fn a_job_by_a_deadline_and_a_split_are_weighed() {
 }
 
 #[test]
+fn an_autoscaled_fleet_pays_for_what_it_uses() {
+    let scaled = IMAGES
+        .replace("[workload.batching]", "[workload.autoscale]\nmin = 1\nmax = 8\n[workload.batching]")
+        .replace("count = 2", "");
+    let a = row(&result(&scaled, &[]), "a").clone();
+    let machines = a["mean_machines"].as_f64().unwrap();
+    assert!((0.9..8.0).contains(&machines), "{machines}");
+    let hourly = a["price_usd_per_hour"].as_f64().unwrap() / a["instances"].as_f64().unwrap();
+    assert!((mean(&a["cost_per_hour_usd"]) / (hourly * machines) - 1.0).abs() < 1e-6);
+}
+
+#[test]
 fn figures_of_serving_are_explained() {
     for metric in ["capacity_requests_per_s", "ttft_s", "cost_usd", "bound", "memory", "targets_met"] {
         let output = super::capplan().args(["explain", "-", "a", metric]).write_stdin(CHAT).output().unwrap();

@@ -6,7 +6,7 @@ use crate::scenario::ServingSpec;
 use crate::units::Seconds;
 use crate::workload::arrivals::{ArrivalSpec, TraceSurvey};
 use crate::workload::failures::SpotMarket;
-use crate::workload::inference::FleetJob;
+use crate::workload::inference::{Autoscaler, FleetJob};
 
 use super::Asked;
 use super::size::Size;
@@ -17,6 +17,8 @@ const CLOCKED_REQUESTS: f64 = 120_000.0;
 /// Length of a run that waits for a spot market or an autoscaler.
 const LONG_RUN: Seconds = Seconds(4.0 * 3600.0);
 const DAY: f64 = 86_400.0;
+/// Time after the last arrival, in times of a request alone.
+const DRAIN: f64 = 30.0;
 /// Traced markets that stand in for those of other machines, as in training.
 const LARGE_MARKET: &str = "aws-us-west-2a-v100-x8-probe-2022-10";
 const SMALL_MARKET: &str = "aws-us-west-2b-v100-x1-probe-2022-10";
@@ -68,13 +70,16 @@ pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand) -> (FleetJ
     let clocked = spec.autoscaler.is_some() || spot.is_some();
     let mut job = trial.steady(&own, rate);
     let mut speed_up = 1.0;
+    // Requests end before the run does: what is still inside then counts as unfinished, and should not be for that.
+    let drain = trial.way.alone.1 * DRAIN;
+    let count = |requests: f64| (requests + 0.5).clamp(10.0, 1e9) as u64;
     if let ArrivalSpec::Profile { rate, points, period } = &own {
         let asked = spec.traffic.requests.map_or(CLOCKED_REQUESTS, |requests| requests as f64);
         speed_up = (rate * period.0 / asked).max(1.0);
         let arrivals =
             ArrivalSpec::Profile { rate: *rate, points: points.clone(), period: *period / speed_up };
         let length = *period / speed_up;
-        job = trial.job(arrivals, None, Seconds::ZERO, length);
+        job = trial.job(arrivals, Some(count(rate * length.0)), Seconds::ZERO, length + drain);
     } else if let Some(requests) = spec.traffic.requests {
         job.traffic.requests = Some((requests as f64 * share).max(1.0) as u64);
         job.horizon = Seconds(1e9);
@@ -82,7 +87,7 @@ pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand) -> (FleetJ
         let needed = last_loss.fold(0.0, f64::max) + 3.0 * trial.served.start.mean() + 600.0;
         let length = if clocked { LONG_RUN.0.max(needed) } else { needed };
         let length = length.min(CLOCKED_REQUESTS / rate).max(job.horizon.0);
-        job = trial.job(own.clone(), None, job.warm_up, Seconds(length));
+        job = trial.job(own.clone(), Some(count(rate * length)), job.warm_up, Seconds(length) + drain);
     }
     job.losses = spec
         .losses
@@ -93,13 +98,16 @@ pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand) -> (FleetJ
             loss
         })
         .collect();
-    job.autoscaler = spec.autoscaler;
+    job.autoscaler = spec.autoscaler.map(|scaler| {
+        let part = |machines: u32| (f64::from(machines) / size.scale()).ceil() as u32;
+        Autoscaler { least: part(scaler.least), most: part(scaler.most).max(1), ..scaler }
+    });
     let per_day = spec.failures.per_node_day;
     for group in &mut job.groups {
         group.failures = (per_day > 0.0).then(|| Seconds(DAY / per_day));
         group.spot = spot.clone();
-        if let Some(scaler) = &spec.autoscaler {
-            group.machines = scaler.least.max(1).min(scaler.most);
+        if let Some(scaler) = &job.autoscaler {
+            group.machines = scaler.least.clamp(1, scaler.most);
         }
     }
     (job, speed_up)

@@ -4,7 +4,7 @@ use crate::scenario::RequestTime;
 use crate::units::{Seconds, Significant, human_duration};
 use crate::workload::inference::ServingRun;
 
-use super::super::result::{BoundRow, Estimate, Row};
+use super::super::result::{BoundRow, Estimate, Probability, Row};
 use super::super::row::{blank_row, fill_memory, mean_ledger};
 use super::super::serving_result::{ApiComparison, ServingFigures};
 use super::Asked;
@@ -72,7 +72,9 @@ pub(super) fn online<'a>(
     let trial = Trial { asked, served, way, units: 1, speed: MIDDLE };
     let own = demand(asked.spec);
     let demand = wanted.cloned().or(own);
-    let machines = served.machines(way);
+    // An autoscaled fleet can be as large as its autoscaler allows.
+    let most = asked.spec.autoscaler.map(|scaler| u64::from(scaler.most) * way.machines_per_replica);
+    let machines = most.or_else(|| served.machines(way));
     let units = |machines: u64| Size::of(machines / way.machines_per_replica.max(1));
     let (size, capacity) = match (&demand, machines) {
         (Some(demand), None) => {
@@ -220,7 +222,10 @@ impl Online<'_> {
     }
 
     fn weigh_targets(&self, row: &mut Row, figures: &mut ServingFigures) {
-        let (Some(capacity), Some(demand)) = (&self.capacity, &self.demand) else { return };
+        let (Some(capacity), Some(demand)) = (&self.capacity, &self.demand) else {
+            figures.targets_met = Some(self.held_in_runs());
+            return;
+        };
         figures.capacity_requests_per_s = Some(capacity.estimate());
         figures.sustainable_requests_per_s = Some(capacity.sustained_estimate());
         figures.targets_met = Some(covers(capacity, demand.peak));
@@ -242,6 +247,17 @@ impl Online<'_> {
                 Significant(demand.peak, 3)
             ));
         }
+    }
+
+    /// Of a load without a rate: whether the runs themselves hold the targets, quick and slow ones a quarter each.
+    fn held_in_runs(&self) -> Probability {
+        let (asked, served, way) = (self.asked, self.served, self.way);
+        let trial = Trial { asked, served, way, units: 1, speed: MIDDLE };
+        let held = |run: &ServingRun| f64::from(u8::from(trial.holds_targets(run)));
+        let share = 0.25 * held(&self.measured.quick)
+            + 0.5 * self.measured.mean(held)
+            + 0.25 * held(&self.measured.slow);
+        Probability { probability: share, lo: share, hi: share }
     }
 
     /// Machines paid for, on average.

@@ -128,11 +128,13 @@ impl Trial<'_> {
 
     /// Whether a run keeps up and holds every target.
     pub fn holds(&self, run: &ServingRun) -> bool {
+        run.offered > 0 && keeps_up(run) && self.holds_targets(run)
+    }
+
+    /// Whether a run holds every target, whatever its backlog.
+    pub fn holds_targets(&self, run: &ServingRun) -> bool {
         let objective = &self.asked.scenario.objective;
         let offered = run.offered.max(1) as f64;
-        if !keeps_up(run) || run.offered == 0 {
-            return false;
-        }
         let wanted = objective.goodput.unwrap_or(0.99);
         if run.refused as f64 > (1.0 - wanted.min(0.99)) * offered {
             return false;
