@@ -14,7 +14,7 @@ use super::profile::{ServingCoefficient, ServingProfile};
 use super::terms::ServingScales;
 
 /// Standard deviation of the logarithm of one published figure about the fit.
-const NOISE: f64 = 0.12;
+const NOISE: f64 = 0.09;
 /// Residual at which a row weighs half.
 const ROBUST_SCALE: f64 = 0.25;
 /// Rows of one weight group count as this many at most.
