@@ -247,9 +247,11 @@ fn cells_of_the_table_are_those_of_the_result() {
         record[column].parse::<f64>().unwrap()
     };
     let a = row(&result, "a");
-    assert_eq!(cell("capacity_requests_per_s_mean"), mean(&a["capacity_requests_per_s"]));
-    assert_eq!(cell("latency_s_p99_mean"), mean(&a["latency_s"]["p99"]));
-    assert_eq!(cell("cost_per_month_usd_hi"), a["cost_per_month_usd"]["hi"].as_f64().unwrap());
+    // The JSON reader of the test may miss the nearest number by its last bit.
+    let same = |name: &str, value: f64| assert!((cell(name) / value - 1.0).abs() < 1e-14, "{name} {value}");
+    same("capacity_requests_per_s_mean", mean(&a["capacity_requests_per_s"]));
+    same("latency_s_p99_mean", mean(&a["latency_s"]["p99"]));
+    same("cost_per_month_usd_hi", a["cost_per_month_usd"]["hi"].as_f64().unwrap());
 }
 
 #[test]
