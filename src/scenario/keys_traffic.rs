@@ -81,7 +81,12 @@ pub(super) static ARRIVALS: Table = Table {
 pub(super) static LENGTHS: Table = Table {
     doc: "Tokens of prompts and answers, of language models; items of a request, of others.",
     keys: &[
-        key("input", Kind::Either(&[TOKENS, Kind::Table(&LAW)]), Default::Count(512), "Prompt tokens."),
+        key(
+            "input",
+            Kind::Either(&[TOKENS, Kind::Table(&LAW)]),
+            Default::Count(512),
+            "Prompt tokens; a trace's own where arrivals replay one and no length is stated.",
+        ),
         key("output", Kind::Either(&[TOKENS, Kind::Table(&LAW)]), Default::Count(128), "Answer tokens."),
         key("dataset", Kind::Text, Default::Absent, "Lengths of a known data set, as `sharegpt`, instead."),
         key("file", Kind::Text, Default::Absent, "Lengths taken together from a trace instead."),

@@ -31,8 +31,16 @@ pub(super) fn read(
     online: bool,
 ) -> Option<TrafficSpec> {
     let table = workload.table("arrivals");
-    let arrivals = if online { arrivals(resolver, &table) } else { Some(ArrivalSpec::Burst) };
-    let mixes = mixes(resolver, workload, language);
+    let (arrivals, own) = match online {
+        true if table.text("kind") == Some("trace") => {
+            let (source, survey) = source(resolver, &table, ARRIVALS)?;
+            (Some(ArrivalSpec::Trace(source.clone())), Some((source, survey)))
+        }
+        true => (arrivals(resolver, &table), None),
+        false => (Some(ArrivalSpec::Burst), None),
+    };
+    let own = own.filter(|(source, _)| source.format != TraceFormat::Windows);
+    let mixes = mixes(resolver, workload, language, own.map(of_trace));
     let traffic = TrafficSpec { arrivals: arrivals?, mixes: mixes?, requests: table.count("requests") };
     match traffic.arrivals.check() {
         Ok(()) => Some(traffic),
@@ -69,7 +77,6 @@ fn arrivals(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<ArrivalSp
             points: points(resolver, table)?,
             period: table.seconds("period").unwrap_or(Seconds(86_400.0)),
         },
-        "trace" => ArrivalSpec::Trace(source(resolver, table, ARRIVALS)?),
         "burst" => ArrivalSpec::Burst,
         "closed" => ArrivalSpec::Closed {
             clients: u32::try_from(table.count("clients").unwrap_or(1)).unwrap_or(u32::MAX),
@@ -99,7 +106,8 @@ fn points(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<Vec<f64>> {
     Some((0..HOURS).map(at).collect())
 }
 
-fn source(resolver: &mut Resolver<'_>, table: &Reader<'_>, path: &str) -> Option<TraceSource> {
+/// A trace with what it holds.
+fn source(resolver: &mut Resolver<'_>, table: &Reader<'_>, path: &str) -> Option<(TraceSource, TraceSurvey)> {
     let Some(name) = table.text("file") else {
         let fault = table.fault(Code::MissingKey, path, "file", "a trace needs `file`, its path");
         resolver.faults.push(fault);
@@ -125,17 +133,39 @@ fn source(resolver: &mut Resolver<'_>, table: &Reader<'_>, path: &str) -> Option
         repeat: table.boolean("repeat"),
         select: table.text("select").map(str::to_owned),
     };
-    if let Err(error) = TraceSurvey::of(&found) {
-        resolver.faults.push(table.fault(Code::OutOfRange, path, "file", error.to_string()));
-        return None;
+    match TraceSurvey::of(&found) {
+        Ok(survey) => Some((found, survey)),
+        Err(error) => {
+            resolver.faults.push(table.fault(Code::OutOfRange, path, "file", error.to_string()));
+            None
+        }
     }
-    Some(found)
 }
 
-fn mixes(resolver: &mut Resolver<'_>, workload: &Reader<'_>, language: bool) -> Option<Vec<Mix>> {
+/// Lengths of the rows of a trace; the laws are those of its columns.
+fn of_trace((source, survey): (TraceSource, TraceSurvey)) -> LengthSpec {
+    LengthSpec {
+        input: LengthLaw::Empirical(survey.input_quantiles),
+        output: LengthLaw::Empirical(survey.output_quantiles),
+        trace: Some(source),
+    }
+}
+
+/// Kinds of requests; `own` are the lengths that come with the arrivals, for a scenario that states none.
+fn mixes(
+    resolver: &mut Resolver<'_>,
+    workload: &Reader<'_>,
+    language: bool,
+    own: Option<LengthSpec>,
+) -> Option<Vec<Mix>> {
     let tables = workload.tables("mix");
     if tables.is_empty() {
-        let lengths = lengths(resolver, &workload.table("lengths"), "workload.lengths", language)?;
+        let table = workload.table("lengths");
+        let stated = ["input", "output", "dataset", "file"].iter().any(|key| table.has(key));
+        let lengths = match own.filter(|_| language && !stated) {
+            Some(own) => own,
+            None => lengths(resolver, &table, "workload.lengths", language)?,
+        };
         return Some(vec![Mix { share: 1.0, lengths, priority: 0, model: 0, prefix: None }]);
     }
     let total: f64 = tables.iter().filter_map(|table| table.number("share")).sum();
@@ -174,16 +204,15 @@ fn lengths(
         let items = u32::try_from(table.count("items").unwrap_or(1)).unwrap_or(u32::MAX);
         return Some(LengthSpec { input: LengthLaw::Fixed(items), output: LengthLaw::Fixed(0), trace: None });
     }
-    let trace = match table.has("file") {
-        true => Some(source(resolver, table, path)?),
-        false => None,
-    };
+    if table.has("file") {
+        return source(resolver, table, path).map(of_trace);
+    }
     if let Some(name) = table.text("dataset") {
         return dataset(resolver, table, path, name);
     }
     let input = law(resolver, table, path, "input");
     let output = law(resolver, table, path, "output");
-    Some(LengthSpec { input: input?, output: output?, trace })
+    Some(LengthSpec { input: input?, output: output?, trace: None })
 }
 
 /// Lengths of a data set of the catalog.

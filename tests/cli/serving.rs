@@ -304,3 +304,23 @@ fn figures_of_serving_are_explained() {
         assert!(stdout(&output).lines().count() > 3, "{metric}: {}", stdout(&output));
     }
 }
+
+#[test]
+fn a_trace_is_replayed_whole_with_its_own_lengths() {
+    let folder = tempfile::tempdir().unwrap();
+    let lengths = "\n[workload.lengths]\ninput = 256\noutput = 64";
+    let rows: String = (0..200).map(|index| format!("{}.5,300,{}\n", index, 40 + index % 3)).collect();
+    let path =
+        super::write(folder.path(), "trace.csv", &format!("arrival_s,input_tokens,output_tokens\n{rows}"));
+    let replayed =
+        CHAT.replace("rate = 4.0", &format!("kind = \"trace\"\nfile = {path:?}")).replace(lengths, "");
+    let of_trace = result(&replayed, &[]);
+    let a = row(&of_trace, "a");
+    // 200 answers of 41 tokens on average between the first arrival at 0.5 s and the last answer, shortly after 199.5 s.
+    let rate = mean(&a["output_tokens_per_s"]);
+    assert!((40.0..41.5).contains(&rate), "{rate}");
+    // Stated lengths hold instead.
+    let stated = CHAT.replace("rate = 4.0", &format!("kind = \"trace\"\nfile = {path:?}"));
+    let rate = mean(&row(&result(&stated, &[]), "a")["output_tokens_per_s"]);
+    assert!((62.0..65.0).contains(&rate), "{rate}");
+}

@@ -4,7 +4,7 @@ use crate::catalog::Purchase;
 use crate::fleet::Candidate;
 use crate::scenario::ServingSpec;
 use crate::units::Seconds;
-use crate::workload::arrivals::{ArrivalSpec, TraceSurvey};
+use crate::workload::arrivals::{ArrivalSpec, TraceFormat, TraceSurvey};
 use crate::workload::failures::SpotMarket;
 use crate::workload::inference::{Autoscaler, FleetJob};
 
@@ -80,6 +80,8 @@ pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand) -> (FleetJ
             ArrivalSpec::Profile { rate: *rate, points: points.clone(), period: *period / speed_up };
         let length = *period / speed_up;
         job = trial.job(arrivals, Some(count(rate * length.0)), Seconds::ZERO, length + drain);
+    } else if is_replay(&own) && spec.traffic.requests.is_none() {
+        job = trial.job(own.clone(), None, Seconds::ZERO, Seconds(1e9));
     } else if let Some(requests) = spec.traffic.requests {
         job.traffic.requests = Some((requests as f64 * share).max(1.0) as u64);
         job.horizon = Seconds(1e9);
@@ -111,6 +113,15 @@ pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand) -> (FleetJ
         }
     }
     (job, speed_up)
+}
+
+/// Whether arrivals are the rows of a file, once through: such a run is all of it, from the first request to the last
+/// answer.
+fn is_replay(arrivals: &ArrivalSpec) -> bool {
+    match arrivals {
+        ArrivalSpec::Trace(source) => !source.repeat && source.format != TraceFormat::Windows,
+        _ => false,
+    }
 }
 
 /// The spot market of a fleet on spot terms: the scenario's, or a traced one of machines of like size.

@@ -3,11 +3,15 @@
 use super::TraceError;
 use super::rows::Rows;
 use super::windows::Windows;
+use crate::stats::Histogram;
 use crate::units::Seconds;
 use crate::workload::arrivals::{TraceFormat, TraceSource};
 
+/// Steps between the least and the greatest of the quantiles kept of a column.
+const QUANTILES: u32 = 256;
+
 /// What a trace holds, as the file has it (before any speed-up).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TraceSurvey {
     /// Rows: requests, or windows.
     pub rows: u64,
@@ -21,6 +25,10 @@ pub struct TraceSurvey {
     pub input: Option<f64>,
     /// Mean answer tokens.
     pub output: Option<f64>,
+    /// Quantiles of prompt tokens at evenly spaced probabilities, from the least to the greatest; empty of windows.
+    pub input_quantiles: Vec<u32>,
+    /// The same of answer tokens.
+    pub output_quantiles: Vec<u32>,
 }
 
 impl TraceSurvey {
@@ -35,7 +43,7 @@ impl TraceSurvey {
 
 fn of_rows(source: &TraceSource) -> Result<TraceSurvey, TraceError> {
     let mut rows = Rows::open(source)?;
-    let (mut count, mut input, mut output) = (0_u64, 0.0, 0.0);
+    let (mut count, mut input, mut output) = (0_u64, Histogram::new(), Histogram::new());
     let (mut first, mut last, mut squares) = (0.0, 0.0, 0.0);
     while let Some(row) = rows.next()? {
         if count == 0 {
@@ -45,8 +53,8 @@ fn of_rows(source: &TraceSource) -> Result<TraceSurvey, TraceError> {
         }
         last = row.at;
         count += 1;
-        input += f64::from(row.input);
-        output += f64::from(row.output);
+        input.record(u64::from(row.input));
+        output.record(u64::from(row.output));
     }
     if count == 0 {
         return Err(TraceError::Empty { file: rows.file() });
@@ -59,9 +67,16 @@ fn of_rows(source: &TraceSource) -> Result<TraceSurvey, TraceError> {
         span: Seconds(span),
         rate: timed.then(|| gaps / span),
         gap_cv: timed.then(|| (squares / gaps - mean * mean).max(0.0).sqrt() / mean),
-        input: Some(input / count as f64),
-        output: Some(output / count as f64),
+        input: input.mean(),
+        output: output.mean(),
+        input_quantiles: quantiles(&input),
+        output_quantiles: quantiles(&output),
     })
+}
+
+fn quantiles(column: &Histogram) -> Vec<u32> {
+    let at = |step: u32| column.quantile(f64::from(step) / f64::from(QUANTILES)).unwrap_or(0.0);
+    (0..=QUANTILES).map(|step| at(step).round() as u32).collect()
 }
 
 fn of_windows(source: &TraceSource) -> Result<TraceSurvey, TraceError> {
@@ -80,5 +95,14 @@ fn of_windows(source: &TraceSource) -> Result<TraceSurvey, TraceError> {
         });
     }
     let rate = (span > 0.0).then_some(requests / span);
-    Ok(TraceSurvey { rows: count, span: Seconds(span), rate, gap_cv: None, input: None, output: None })
+    Ok(TraceSurvey {
+        rows: count,
+        span: Seconds(span),
+        rate,
+        gap_cv: None,
+        input: None,
+        output: None,
+        input_quantiles: Vec::new(),
+        output_quantiles: Vec::new(),
+    })
 }
