@@ -117,7 +117,7 @@ pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand) -> (FleetJ
 
 /// Whether arrivals are the rows of a file, once through: such a run is all of it, from the first request to the last
 /// answer.
-fn is_replay(arrivals: &ArrivalSpec) -> bool {
+pub(super) fn is_replay(arrivals: &ArrivalSpec) -> bool {
     match arrivals {
         ArrivalSpec::Trace(source) => !source.repeat && source.format != TraceFormat::Windows,
         _ => false,

@@ -13,7 +13,7 @@ use super::bill::{self, MONTH, Paid};
 use super::demand::{Demand, demand};
 use super::online::{ServingOutcome, blank_figures, online, within, words};
 use super::prepare::Served;
-use super::size::{Size, capacity_of, rate_with};
+use super::size::{Size, capacity_of, fewest, rate_with};
 use super::trial::{MIDDLE, Trial};
 use super::way::Way;
 
@@ -27,16 +27,13 @@ struct Splitter<'a> {
     way: &'a Way,
     spec: &'a HybridSpec,
     demand: &'a Demand,
-    /// Requests per second of one unit within the targets, with the wanted confidence.
-    online_rate: f64,
     batch_rate: UnitRate,
 }
 
 impl Splitter<'_> {
     fn point(&self, share: f64) -> HybridPoint {
         let keys = Popularity::new(self.spec.keys, self.spec.skew).items_for(share);
-        let rest = (1.0 - share) * self.demand.peak;
-        let units = if rest > 0.0 { (rest / self.online_rate).ceil().max(1.0) } else { 0.0 };
+        let units = self.units(1.0 - share);
         let machines = units as u64 * self.way.machines_per_replica;
         let hourly = self.hourly();
         let start = if keys > 0.0 { self.served.start.mean() } else { 0.0 };
@@ -57,6 +54,32 @@ impl Splitter<'_> {
             online_usd_per_month: online,
             store_usd_per_month: store,
             usd_per_month: batch.zip(online).map(|(batch, online)| batch + online + store),
+        }
+    }
+
+    /// Units that answer what is left: those of the scenario, or the fewest that do, as for a row of its own.
+    fn units(&self, left: f64) -> f64 {
+        if left * self.demand.peak <= 0.0 {
+            return 0.0;
+        }
+        if let Some(machines) = self.served.machines(self.way) {
+            return (machines / self.way.machines_per_replica.max(1)).max(1) as f64;
+        }
+        let (asked, served, way) = (self.asked, self.served, self.way);
+        let trial = Trial { asked, served, way, units: 1, speed: MIDDLE };
+        let wanted = self.left(left);
+        let confidence = asked.scenario.objective.confidence;
+        fewest(&trial, wanted.peak, confidence, &wanted.shape, wanted.unit).0.units as f64
+    }
+
+    /// The demand of a share of the requests.
+    fn left(&self, left: f64) -> Demand {
+        let whole = self.demand;
+        Demand {
+            shape: whole.shape.faster(left),
+            unit: whole.unit * left,
+            peak: whole.peak * left,
+            mean: whole.mean * left,
         }
     }
 
@@ -89,8 +112,7 @@ pub(super) fn hybrid(asked: &Asked<'_>, served: &Served, way: &Way, spec: &Hybri
     };
     let trial = Trial { asked, served, way, units: 1, speed: MIDDLE };
     let one = capacity_of(&trial, Size::of(1), &whole.shape, whole.unit);
-    let online_rate = rate_with(&one, asked.scenario.objective.confidence);
-    if online_rate <= 0.0 {
+    if rate_with(&one, asked.scenario.objective.confidence) <= 0.0 {
         return online(asked, served, way, None).outcome();
     }
     let job = BatchSpec {
@@ -100,7 +122,7 @@ pub(super) fn hybrid(asked: &Asked<'_>, served: &Served, way: &Way, spec: &Hybri
         efficiency: 1.0,
     };
     let batch_rate = unit_rate(asked, served, way, &job);
-    let splitter = Splitter { asked, served, way, spec, demand: &whole, online_rate, batch_rate };
+    let splitter = Splitter { asked, served, way, spec, demand: &whole, batch_rate };
     let points: Vec<HybridPoint> = spec.shares.iter().map(|share| splitter.point(*share)).collect();
     let fresh = |point: &&HybridPoint| point.batch_s <= spec.freshness.0;
     let cost = |point: &HybridPoint| point.usd_per_month.unwrap_or(f64::INFINITY);
@@ -116,12 +138,7 @@ pub(super) fn hybrid(asked: &Asked<'_>, served: &Served, way: &Way, spec: &Hybri
     };
     let mut outcome = if best.share < 1.0 {
         let left = 1.0 - best.share;
-        let wanted = Demand {
-            shape: whole.shape.faster(left),
-            unit: whole.unit * left,
-            peak: whole.peak * left,
-            mean: whole.mean * left,
-        };
+        let wanted = splitter.left(left);
         let served = Served { online_share: left, ..served.clone() };
         online(asked, &served, way, Some(&wanted)).outcome()
     } else {

@@ -11,7 +11,7 @@ use super::Asked;
 use super::bill::{self, MONTH, Paid};
 use super::bound::bound;
 use super::capacity::{Capacity, missed_when_idle};
-use super::demand::{Demand, demand, run_job};
+use super::demand::{Demand, demand, is_replay, run_job};
 use super::measure::{Measured, counted, measure, utilisation};
 use super::prepare::Served;
 use super::size::{Size, capacity_of, covers, fewest};
@@ -171,27 +171,44 @@ impl Online<'_> {
         figures.e2e_s = self.measured.percentiles(RequestTime::Whole, Seconds::ZERO);
         figures.latency_s = self.measured.percentiles(RequestTime::Whole, call);
         if !steady && let (Some(demand), Some(capacity)) = (&self.demand, &self.capacity) {
-            row.warnings.push(format!(
-                "not in steady state, never catches up: {} requests/s arrive, {} can be sustained; times are of the first minutes only",
-                Significant(demand.peak, 3),
-                Significant(capacity.sustained[MIDDLE], 3)
-            ));
+            let arrive = Significant(demand.peak, 3);
+            let sustained = Significant(capacity.sustained[MIDDLE], 3);
+            row.warnings.push(match (self.overloaded(), is_replay(&self.asked.spec.traffic.arrivals)) {
+                (true, true) => format!(
+                    "never catches up while the trace goes on: {arrive} requests/s arrive, {sustained} can be sustained"
+                ),
+                (true, false) => format!(
+                    "not in steady state, never catches up: {arrive} requests/s arrive, {sustained} can be sustained; times are of the first minutes only"
+                ),
+                (false, _) => format!(
+                    "the backlog of the run still grew, though {sustained} requests/s can be sustained and {arrive} arrive: times depend on the length of the run"
+                ),
+            });
+        }
+    }
+
+    /// Whether more arrives than can be sustained.
+    fn overloaded(&self) -> bool {
+        match (&self.demand, &self.capacity) {
+            (Some(demand), Some(capacity)) => demand.peak > capacity.sustained[MIDDLE],
+            _ => false,
         }
     }
 
     /// More arrives than can be sustained, or the backlog of some run grew.
     fn keeps_up(&self) -> bool {
-        let beyond = match (&self.demand, &self.capacity) {
-            (Some(demand), Some(capacity)) => demand.peak > capacity.sustained[MIDDLE],
-            _ => false,
-        };
-        !beyond && (self.speed_up > 1.0 || self.measured.runs.iter().all(keeps_up))
+        !self.overloaded() && (self.speed_up > 1.0 || self.measured.runs.iter().all(keeps_up))
     }
 
     fn weigh_rates(&self, figures: &mut ServingFigures) {
         let scale = self.size.scale();
+        // A fleet that keeps up serves what arrives: the end of a run, when nothing comes any more, says nothing of that.
+        let arriving = self.demand.as_ref().filter(|_| self.keeps_up()).map(|demand| demand.mean);
         let rate = |of: fn(&ServingRun) -> u64| {
-            self.measured.estimate(|run| Some(scale * of(run) as f64 / counted(run)))
+            self.measured.estimate(|run| match arriving {
+                Some(mean) if run.offered > 0 => Some(mean * of(run) as f64 / run.offered as f64),
+                _ => Some(scale * of(run) as f64 / counted(run)),
+            })
         };
         figures.requests_per_s = rate(|run| run.finished);
         if self.way.layout.is_some() {
@@ -229,6 +246,12 @@ impl Online<'_> {
         figures.capacity_requests_per_s = Some(capacity.estimate());
         figures.sustainable_requests_per_s = Some(capacity.sustained_estimate());
         figures.targets_met = Some(covers(capacity, demand.peak));
+        // Capacity is that of the whole fleet at a steady load: what a loss or a trace does shows in the runs alone.
+        if !self.asked.spec.losses.is_empty() || is_replay(&self.asked.spec.traffic.arrivals) {
+            let in_runs = self.held_in_runs();
+            let lower = figures.targets_met.filter(|met| met.probability <= in_runs.probability);
+            figures.targets_met = Some(lower.unwrap_or(in_runs));
+        }
         if capacity.rates[MIDDLE] <= 0.0 {
             let (asked, served, way) = (self.asked, self.served, self.way);
             let trial = Trial { asked, served, way, units: 1, speed: MIDDLE };
@@ -249,7 +272,7 @@ impl Online<'_> {
         }
     }
 
-    /// Of a load without a rate: whether the runs themselves hold the targets, quick and slow ones a quarter each.
+    /// Of a load that no rate describes: whether the runs themselves hold the targets, quick and slow ones a quarter each.
     fn held_in_runs(&self) -> Probability {
         let (asked, served, way) = (self.asked, self.served, self.way);
         let trial = Trial { asked, served, way, units: 1, speed: MIDDLE };

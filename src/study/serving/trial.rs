@@ -16,6 +16,10 @@ use super::way::Way;
 const LEAST_REQUESTS: f64 = 2000.0;
 /// And at most, whatever the fleet.
 const MOST_REQUESTS: f64 = 40_000.0;
+/// Requests of each replica of a saturated fleet: the last batches, which leave replicas half empty, are few of them.
+const SATURATING_REQUESTS: f64 = 1500.0;
+/// Requests of a saturated fleet at most.
+const MOST_SATURATING: f64 = 200_000.0;
 /// Counted time of a trial in times of a request: a queue that grows shows within it.
 const SPANS: f64 = 6.0;
 /// Share of arrivals by which a backlog may grow in the second half before the fleet is said not to keep up.
@@ -57,7 +61,7 @@ impl Trial<'_> {
     /// A fleet with everything at once, for its sustained rate.
     pub fn saturated(&self) -> FleetJob {
         let replicas = f64::from(self.units) * self.way.per_machine as f64;
-        let requests = (replicas * 1500.0).clamp(LEAST_REQUESTS, MOST_REQUESTS) as u64;
+        let requests = (replicas * SATURATING_REQUESTS).clamp(LEAST_REQUESTS, MOST_SATURATING) as u64;
         self.job(ArrivalSpec::Burst, Some(requests), Seconds::ZERO, Seconds(1e9))
     }
 
