@@ -101,8 +101,9 @@ impl Replica {
     fn bring_in(&mut self, now: SimTime, slot: u32, room: &mut Room, slots: &mut Slots) -> Blocked {
         let held = u64::from(slots[slot].done);
         let blocks = self.cache.blocks_of(held);
-        let tokens = self.pace.tokens(self.iterations, 1);
-        let grown = self.cache.blocks_of(held + tokens) - blocks;
+        // Room for the most that an iteration may add: what does not fit now then does not fit later either, whatever
+        // the pace, until somebody leaves.
+        let grown = self.cache.blocks_of(held + self.pace.most()) - blocks;
         let decode_first = self.model.rules.batching == Batching::DecodeFirst;
         let cost = self.model.table.tokens_per_decode();
         if decode_first && room.tokens < cost {

@@ -66,6 +66,11 @@ impl Pace {
         (total(from + count) - total(from)) as u64
     }
 
+    /// Most tokens that one iteration adds.
+    pub(super) fn most(self) -> u64 {
+        self.0.div_ceil(1 << PACE_BITS)
+    }
+
     /// Fewest iterations after `from` that add so many tokens, at least 1.
     pub(super) fn iterations(self, from: u64, tokens: u64) -> u64 {
         if self == Self::ONE {
