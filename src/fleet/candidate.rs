@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::catalog::{Accelerator, AcceleratorKind, Instance, InstanceKind, Purchase};
 use crate::units::{BytesPerSecond, PricePerHour};
 
-use super::{LayoutRequest, Replicas};
+use super::{GroupRole, LayoutRequest, Replicas};
 
 /// One instance type, count, region and term.
 #[derive(Clone, Debug)]
@@ -28,6 +28,10 @@ pub struct Candidate {
     pub replicas: Replicas,
     /// Hourly price of an owned or unlisted machine.
     pub owned_price: Option<PricePerHour>,
+    /// What its machines are for, where the fleet is made of groups.
+    pub role: Option<GroupRole>,
+    /// The groups beside this one, each with machines and terms of its own.
+    pub others: Vec<Candidate>,
 }
 
 /// How accelerators of a fleet reach each other.
@@ -44,6 +48,11 @@ pub struct Network {
 }
 
 impl Candidate {
+    /// This group and those beside it.
+    pub fn groups(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.others)
+    }
+
     /// Accelerators that share a fast fabric and a host: a whole slice for TPUs, an instance for others.
     #[must_use]
     pub fn accelerators_per_node(&self) -> u64 {

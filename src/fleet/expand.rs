@@ -50,6 +50,8 @@ fn candidates(spec: &FleetSpec) -> Vec<Candidate> {
                     layout: spec.layout,
                     replicas: spec.replicas,
                     owned_price: spec.owned_price,
+                    role: spec.role,
+                    others: spec.others.iter().flat_map(candidates).collect(),
                 });
             }
         }

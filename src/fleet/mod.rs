@@ -9,4 +9,4 @@ mod spec;
 
 pub use candidate::{Candidate, Network, inside_fabric};
 pub use expand::{MAX_CANDIDATES, TooMany, expand};
-pub use spec::{Counts, FleetSpec, LayoutRequest, Replicas};
+pub use spec::{Counts, FleetSpec, GroupRole, LayoutRequest, Replicas};

@@ -67,6 +67,40 @@ pub enum Replicas {
     Fixed(u64),
 }
 
+/// What a group of machines of a served fleet is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupRole {
+    /// Prompts only; their cache then goes to a decode group.
+    Prefill,
+    /// Answers only.
+    Decode,
+    /// Whole requests: what is always there.
+    Base,
+    /// Whole requests: what is added to it.
+    Burst,
+    /// Whole requests.
+    Online,
+}
+
+impl GroupRole {
+    /// The words in scenarios.
+    pub const WORDS: &'static [&'static str] = &["prefill", "decode", "base", "burst", "online"];
+    const ALL: [Self; 5] = [Self::Prefill, Self::Decode, Self::Base, Self::Burst, Self::Online];
+
+    /// The role of a word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        let at = Self::WORDS.iter().position(|known| *known == word)?;
+        Self::ALL.get(at).copied()
+    }
+
+    /// The word in scenarios.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::WORDS[self as usize]
+    }
+}
+
 /// One `[[fleet]]`.
 #[derive(Clone, Debug)]
 pub struct FleetSpec {
@@ -88,4 +122,8 @@ pub struct FleetSpec {
     pub replicas: Replicas,
     /// Hourly price of an owned or unlisted machine.
     pub owned_price: Option<PricePerHour>,
+    /// What its machines are for, where the fleet is made of groups.
+    pub role: Option<GroupRole>,
+    /// The groups beside this one.
+    pub others: Vec<FleetSpec>,
 }

@@ -1,7 +1,7 @@
 //! A comparison as JSON, as the flat table of all exports, and as the short table of the terminal.
 
 use crate::catalog::Purchase;
-use crate::study::{Comparison, Estimate, Probability, Row};
+use crate::study::{Comparison, Estimate, GroupFigures, Probability, Row};
 use crate::units::{Seconds, Significant, human_duration};
 
 use super::serving_columns;
@@ -215,10 +215,18 @@ pub(super) fn range(estimate: &Estimate) -> String {
 
 /// Machines without the provider, which the region tells as well, and with terms only where they are not the usual.
 pub(super) fn machines(row: &Row) -> String {
-    let name = row.instance.split_once('/').map_or(row.instance.as_str(), |(_, name)| name);
-    let terms =
-        if row.purchase == Purchase::OnDemand { String::new() } else { format!(" {}", row.purchase.word()) };
-    format!("{} × {name}{terms}", row.instances)
+    let groups = row.serving.as_ref().map_or(&[][..], |figures| figures.groups.as_slice());
+    if !groups.is_empty() {
+        let words = |group: &GroupFigures| some_machines(group.instances, &group.instance, group.purchase);
+        return groups.iter().map(words).collect::<Vec<_>>().join(" + ");
+    }
+    some_machines(row.instances, &row.instance, row.purchase)
+}
+
+fn some_machines(count: u64, instance: &str, purchase: Purchase) -> String {
+    let name = instance.split_once('/').map_or(instance, |(_, name)| name);
+    let terms = if purchase == Purchase::OnDemand { String::new() } else { format!(" {}", purchase.word()) };
+    format!("{count} × {name}{terms}")
 }
 
 /// A duration with its range in the unit that suits the mean: `2.3 h (1.5–3.5)`.

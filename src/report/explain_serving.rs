@@ -1,5 +1,6 @@
 //! `capplan explain` of inference: where a figure of a serving fleet comes from.
 
+use crate::fleet::GroupRole;
 use crate::scenario::Scenario;
 use crate::study::{Estimate, Percentiles, Row, Served, ServingFigures};
 use crate::units::{Bytes, Seconds, Significant, human_duration};
@@ -24,10 +25,9 @@ pub(super) const METRICS: &[&str] = &[
 /// The lines that explain a figure.
 pub(super) fn explain(scenario: &Scenario, row: &Row, served: &Served, metric: &str) -> Vec<String> {
     let Some(figures) = row.serving.as_deref() else { return Vec::new() };
-    let way = match &served.ways {
-        Ok(_) => served.ways.as_ref().ok().and_then(|ways| ways.first()),
-        Err(reason) => return vec![format!("{} is infeasible: {reason}", row.fleet)],
-    };
+    if let Err(reason) = &served.ways {
+        return vec![format!("{} is infeasible: {reason}", row.fleet)];
+    }
     let number = |value: f64| Significant(value, 4).to_string();
     let mut lines = Vec::new();
     match metric {
@@ -74,8 +74,16 @@ pub(super) fn explain(scenario: &Scenario, row: &Row, served: &Served, metric: &
         }
         _ => lines.extend(one("requests_per_s", figures.requests_per_s, &number)),
     }
-    if let Some(way) = way {
-        lines.push(format!("  {} × {}: {}", row.instances, row.instance, way.words()));
+    let grouped = !served.others.is_empty();
+    for served in served.groups() {
+        let Some(way) = served.way() else { continue };
+        if grouped {
+            let (count, instance) = (served.machines(way).unwrap_or(1), served.candidate.instance.id());
+            let role = served.candidate.role.map_or("", GroupRole::word);
+            lines.push(format!("  {role}: {count} × {instance}: {}", way.words()));
+        } else {
+            lines.push(format!("  {} × {}: {}", row.instances, row.instance, way.words()));
+        }
         lines.push(format!(
             "  {} ({}, ±{} %)",
             way.basis,
@@ -120,11 +128,19 @@ fn times(title: &str, found: Option<Percentiles>) -> Vec<String> {
 }
 
 fn price(row: &Row, served: &Served) -> Vec<String> {
+    let count = |group: &Served| match served.others.is_empty() {
+        true => row.instances,
+        false => group.way().and_then(|way| group.machines(way)).unwrap_or(1),
+    };
+    served.groups().flat_map(|group| price_of(count(group), group)).collect()
+}
+
+fn price_of(count: u64, served: &Served) -> Vec<String> {
     match &served.tariff {
         Ok(tariff) => vec![
             format!(
                 "  price = {} × {} USD/h, and {} % for the managed service",
-                row.instances,
+                count,
                 Significant(tariff.hourly.typical.usd_per_hour(), 5),
                 Significant(100.0 * served.premium, 3)
             ),

@@ -32,7 +32,10 @@ fn serving_table(served: &[Served]) -> Table {
     column("machines", &|item| {
         let machines = item.ways.as_ref().ok().and_then(|ways| item.machines(ways.first()?));
         let count = machines.map_or_else(|| "as many as needed".to_owned(), |count| count.to_string());
-        format!("{count} × {}", item.candidate.instance.id()).into()
+        let other =
+            |other: &Served| format!(" + {} × {}", other.candidate.count, other.candidate.instance.id());
+        let others: String = item.others.iter().map(other).collect();
+        format!("{count} × {}{others}", item.candidate.instance.id()).into()
     });
     column("region", &|item| item.candidate.region.as_str().into());
     column("terms", &|item| item.candidate.purchase.word().into());

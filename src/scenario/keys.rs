@@ -4,7 +4,7 @@ use crate::document::{Default, Key, Kind, Node, Table};
 use crate::layout::OPTIMIZERS;
 use crate::units::Dimension;
 
-use super::keys_fleet::{LAYOUT, MACHINE};
+use super::keys_fleet::{GROUP, LAYOUT, MACHINE};
 use super::keys_serving::SERVING;
 
 pub(super) const fn key(name: &'static str, kind: Kind, default: Default, doc: &'static str) -> Key {
@@ -513,7 +513,7 @@ static DISCOUNT: Table = Table {
     ],
 };
 
-const PURCHASES: &[&str] = &["on-demand", "spot", "committed-1y", "committed-3y", "owned"];
+pub(super) const PURCHASES: &[&str] = &["on-demand", "spot", "committed-1y", "committed-3y", "owned"];
 
 static FLEET: Table = Table {
     doc: "A candidate fleet; lists make it a sweep.",
@@ -555,6 +555,12 @@ static FLEET: Table = Table {
             Kind::Either(&[Kind::Choice(&["auto"]), Kind::Table(&LAYOUT)]),
             Default::Text("auto"),
             "Parallel layout.",
+        ),
+        key(
+            "group",
+            Kind::Tables(&GROUP),
+            Default::Absent,
+            "Inference online: groups of different machines, instead of `instance`.",
         ),
     ],
 };

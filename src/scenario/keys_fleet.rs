@@ -3,7 +3,8 @@
 use crate::document::{Default, Kind, Table};
 use crate::units::Dimension;
 
-use super::keys::{BYTES, COUNTS, MONEY, SOME_TIME, key};
+use super::keys::{BYTES, COUNTS, MONEY, PURCHASES, SOME_TIME, key};
+use crate::fleet::GroupRole;
 
 /// A parallel layout.
 pub(super) static LAYOUT: Table = Table {
@@ -56,6 +57,30 @@ pub(super) static LAYOUT: Table = Table {
             Kind::Choice(&["none", "optimizer", "parameters"]),
             Default::Derived("only if nothing else fits"),
             "What lives in host memory.",
+        ),
+    ],
+};
+
+/// A group of like machines of a served fleet.
+pub(super) static GROUP: Table = Table {
+    doc: "Inference online: a group of like machines; a fleet has several, each with machines and terms of its own.",
+    keys: &[
+        key(
+            "role",
+            Kind::Choice(GroupRole::WORDS),
+            Default::Required,
+            "What for: `prefill` reads prompts and sends their cache to `decode`; `base`, `burst` and `online` serve whole requests.",
+        ),
+        key("instance", Kind::Text, Default::Absent, "Catalog machine."),
+        key("machine", Kind::Table(&MACHINE), Default::Absent, "An owned or unlisted machine instead."),
+        key("count", Kind::Count { min: 1, max: 256 }, Default::Count(1), "Instances."),
+        key("region", Kind::Text, Default::Derived("the cheapest with a price"), "Region."),
+        key("purchase", Kind::Choice(PURCHASES), Default::Text("on-demand"), "Terms."),
+        key(
+            "layout",
+            Kind::Either(&[Kind::Choice(&["auto"]), Kind::Table(&LAYOUT)]),
+            Default::Text("auto"),
+            "Parallel layout of its replicas.",
         ),
     ],
 };

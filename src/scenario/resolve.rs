@@ -89,6 +89,7 @@ pub fn resolve(root: &Node, catalog: &Catalog, folder: Option<&Path>) -> Result<
     if let Some(Job::Training(training)) = &job {
         super::layout::check(&mut resolver, &document, &fleets, training);
     }
+    super::groups::check(&mut resolver, &document, job.as_ref());
     let assumptions = assumptions(&document.table("pricing"));
     resolver.check_names(&document, &fleets);
     resolver.check_discounts(&document.table("pricing"));
@@ -254,12 +255,16 @@ impl Resolver<'_> {
                         .suggest("give each fleet a name of its own"),
                 );
             }
-            fleets.extend(self.fleet(table, &path, name));
+            fleets.extend(if table.has("group") {
+                super::groups::read(self, table, &path, name)
+            } else {
+                self.fleet(table, &path, name)
+            });
         }
         fleets
     }
 
-    fn fleet(&mut self, table: &Reader<'_>, path: &str, name: &str) -> Option<FleetSpec> {
+    pub(super) fn fleet(&mut self, table: &Reader<'_>, path: &str, name: &str) -> Option<FleetSpec> {
         let (instance, owned_price) = match (table.text("instance"), table.has("machine")) {
             (Some(id), false) => match self.catalog.instance(id) {
                 Ok(instance) => (instance, None),
@@ -303,6 +308,8 @@ impl Resolver<'_> {
             layout: super::layout::request(&table.table("layout")),
             replicas: self.replicas(table, path),
             owned_price,
+            role: None,
+            others: Vec::new(),
         })
     }
 

@@ -42,7 +42,7 @@ pub use result::{
     Recurring, Row,
 };
 pub use serving::{Served, Way};
-pub use serving_result::{ApiComparison, HybridPoint, Percentiles, ServingFigures};
+pub use serving_result::{ApiComparison, GroupFigures, HybridPoint, Percentiles, ServingFigures};
 
 /// Level of every interval.
 pub const LEVEL: f64 = 0.9;

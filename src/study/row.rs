@@ -42,6 +42,17 @@ pub(super) fn fill_memory(row: &mut Row, need: &MemoryNeed) {
         .collect();
 }
 
+/// Different words, joined; `None` of none.
+fn listed(words: impl Iterator<Item = String>) -> Option<String> {
+    let mut found: Vec<String> = Vec::new();
+    for word in words {
+        if !found.contains(&word) {
+            found.push(word);
+        }
+    }
+    (!found.is_empty()).then(|| found.join(" + "))
+}
+
 /// What is known of a candidate before any simulation.
 pub(super) fn blank_row(candidate: &Candidate, tariff: Option<&Tariff>) -> Row {
     Row {
@@ -50,16 +61,24 @@ pub(super) fn blank_row(candidate: &Candidate, tariff: Option<&Tariff>) -> Row {
         reason: None,
         rank: None,
         pareto: false,
-        instance: candidate.instance.id(),
-        instances: candidate.count,
-        accelerator: candidate.accelerator.as_ref().map(|accelerator| accelerator.name.clone()),
-        accelerators: if candidate.accelerator.is_some() { candidate.devices() } else { 0 },
+        instance: listed(candidate.groups().map(|group| group.instance.id())).unwrap_or_default(),
+        instances: candidate.groups().map(|group| group.count).sum(),
+        accelerator: listed(
+            candidate
+                .groups()
+                .filter_map(|group| group.accelerator.as_ref().map(|accelerator| accelerator.name.clone())),
+        ),
+        accelerators: candidate
+            .groups()
+            .map(|group| if group.accelerator.is_some() { group.devices() } else { 0 })
+            .sum(),
         purchase: candidate.purchase,
-        region: candidate.region.clone(),
+        region: listed(candidate.groups().map(|group| group.region.clone())).unwrap_or_default(),
         layout: None,
         split: false,
         step_s: None,
         price_usd_per_hour: tariff
+            .filter(|_| candidate.others.is_empty())
             .map(|tariff| tariff.hourly.typical.usd_per_hour() * candidate.count as f64),
         time_s: None,
         cost_usd: None,

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::catalog::Purchase;
+
 use super::result::{Estimate, Probability};
 
 /// Percentiles of a time over requests, each with its uncertainty.
@@ -58,6 +60,33 @@ pub struct HybridPoint {
     pub store_usd_per_month: f64,
     /// Their sum.
     pub usd_per_month: Option<f64>,
+}
+
+/// One group of a fleet that is made of several.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct GroupFigures {
+    /// What for: `prefill`, `decode`, `base`, `burst` or `online`.
+    pub role: String,
+    /// Machine.
+    pub instance: String,
+    /// How many.
+    pub instances: u64,
+    /// Terms.
+    pub purchase: Purchase,
+    /// Region.
+    pub region: String,
+    /// How replicas lie on machines.
+    pub layout: String,
+    /// Replicas.
+    pub replicas: u64,
+    /// Memory of one device.
+    pub memory_per_accelerator_bytes: Option<f64>,
+    /// Share of time that its replicas are at work.
+    pub utilisation: f64,
+    /// Price of all its machines.
+    pub price_usd_per_hour: Option<f64>,
+    /// Its share of the bill of a month.
+    pub cost_per_month_usd: Option<f64>,
 }
 
 /// What an inference row adds. All figures of an infeasible row are null.
@@ -135,4 +164,7 @@ pub struct ServingFigures {
     pub hybrid_share: Option<f64>,
     /// All splits looked at.
     pub hybrid: Vec<HybridPoint>,
+    /// The groups of a fleet that is made of several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupFigures>,
 }

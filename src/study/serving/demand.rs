@@ -65,13 +65,14 @@ pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand) -> (FleetJ
     let share = trial.served.online_share / size.scale();
     let own = spec.traffic.arrivals.faster(share);
     let rate = demand.mean / size.scale();
-    let spot = market(trial.asked, &trial.served.candidate);
+    let markets: Vec<Option<SpotMarket>> =
+        trial.served.groups().map(|served| market(trial.asked, &served.candidate)).collect();
     let last_loss = spec.losses.iter().map(|loss| loss.at.0 + loss.back_after.map_or(0.0, |back| back.0));
-    let clocked = spec.autoscaler.is_some() || spot.is_some();
+    let clocked = spec.autoscaler.is_some() || markets.iter().any(Option::is_some);
     let mut job = trial.steady(&own, rate);
     let mut speed_up = 1.0;
     // Requests end before the run does: what is still inside then counts as unfinished, and should not be for that.
-    let drain = trial.way.alone.1 * DRAIN;
+    let drain = trial.alone() * DRAIN;
     let count = |requests: f64| (requests + 0.5).clamp(10.0, 1e9) as u64;
     if let ArrivalSpec::Profile { rate, points, period } = &own {
         let asked = spec.traffic.requests.map_or(CLOCKED_REQUESTS, |requests| requests as f64);
@@ -105,9 +106,9 @@ pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand) -> (FleetJ
         Autoscaler { least: part(scaler.least), most: part(scaler.most).max(1), ..scaler }
     });
     let per_day = spec.failures.per_node_day;
-    for group in &mut job.groups {
+    for (group, spot) in job.groups.iter_mut().zip(markets) {
         group.failures = (per_day > 0.0).then(|| Seconds(DAY / per_day));
-        group.spot = spot.clone();
+        group.spot = spot;
         if let Some(scaler) = &job.autoscaler {
             group.machines = scaler.least.clamp(1, scaler.most);
         }

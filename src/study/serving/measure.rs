@@ -29,8 +29,8 @@ pub(super) fn measure(trial: &Trial<'_>, job: &FleetJob) -> Measured {
         .par_iter()
         .map(|(speed, replica)| {
             let mut job = job.clone();
-            for group in &mut job.groups {
-                group.service = trial.way.services[*speed].clone();
+            for (group, own) in job.groups.iter_mut().zip(trial.groups()) {
+                group.service = own.way.services[*speed].clone();
             }
             trial.run(&job, *replica)
         })

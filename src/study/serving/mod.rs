@@ -6,6 +6,7 @@ mod bound;
 mod capacity;
 mod compare;
 mod demand;
+mod groups;
 mod hybrid;
 mod measure;
 mod online;

@@ -1,5 +1,6 @@
 //! A fleet that answers requests as they come: size, capacity, latencies, cost.
 
+use crate::cost::Ledger;
 use crate::scenario::RequestTime;
 use crate::units::{Seconds, Significant, human_duration};
 use crate::workload::inference::ServingRun;
@@ -12,6 +13,7 @@ use super::bill::{self, MONTH, Paid};
 use super::bound::bound;
 use super::capacity::{Capacity, missed_when_idle};
 use super::demand::{Demand, demand, is_replay, run_job};
+use super::groups::{self, Group};
 use super::measure::{Measured, counted, measure, utilisation};
 use super::prepare::Served;
 use super::size::{Size, capacity_of, covers, fewest};
@@ -73,9 +75,12 @@ pub(super) fn online<'a>(
     let own = demand(asked.spec);
     let demand = wanted.cloned().or(own);
     // An autoscaled fleet can be as large as its autoscaler allows.
+    let grouped = served.candidate.role.is_some();
     let most = asked.spec.autoscaler.map(|scaler| u64::from(scaler.most) * way.machines_per_replica);
     let machines = most.or_else(|| served.machines(way));
-    let units = |machines: u64| Size::of(machines / way.machines_per_replica.max(1));
+    // Groups are simulated as they are: they are one unit together.
+    let units =
+        |machines: u64| Size::of(if grouped { 1 } else { machines / way.machines_per_replica.max(1) });
     let (size, capacity) = match (&demand, machines) {
         (Some(demand), None) => {
             let (size, found) =
@@ -118,7 +123,18 @@ impl Online<'_> {
         ServingOutcome { row, unit }
     }
 
+    fn groups(&self) -> Vec<Group<'_>> {
+        groups::of(self.served, self.way)
+    }
+
+    fn grouped(&self) -> bool {
+        self.served.candidate.role.is_some()
+    }
+
     pub fn machines(&self) -> u64 {
+        if self.grouped() {
+            return self.groups().iter().map(Group::machines).sum();
+        }
         self.size.units * self.way.machines_per_replica
     }
 
@@ -139,6 +155,10 @@ impl Online<'_> {
         }
         figures.replicas = Some(self.size.units * self.way.per_machine);
         figures.cache_tokens = self.way.cache_tokens;
+        if self.grouped() {
+            figures.groups = groups::describe(row, &self.groups(), &self.measured);
+            figures.replicas = Some(figures.groups.iter().map(|group| group.replicas).sum());
+        }
         row.interruptions = Some(
             self.size.scale()
                 * self
@@ -293,24 +313,11 @@ impl Online<'_> {
     }
 
     fn weigh_cost(&self, row: &mut Row, figures: &mut ServingFigures) {
-        let tariff = match &self.served.tariff {
-            Ok(tariff) => tariff,
-            Err(unpriced) => {
-                row.warnings.push(format!("{unpriced}: not ranked"));
-                return;
-            }
-        };
-        row.warnings.extend(bill::warnings(self.asked, tariff));
-        let hours = self.paid_machines() * MONTH;
-        let busy = figures.utilisation.map_or(0.0, |share| share.mean.clamp(0.0, 1.0));
-        let paid = Paid {
-            busy_hours: hours * busy,
-            idle_hours: hours * (1.0 - busy),
-            hours: MONTH,
-            ..Paid::default()
-        };
-        let ledger = bill::bill(self.asked, self.served, tariff, &paid);
-        let month = bill::estimate(&ledger, tariff, self.machine_ends());
+        if let Err(unpriced) = &self.served.tariff {
+            row.warnings.push(format!("{unpriced}: not ranked"));
+            return;
+        }
+        let Some((ledger, month)) = self.bill_of_month(row, figures) else { return };
         row.ledger = mean_ledger(std::slice::from_ref(&ledger));
         row.cost_usd = Some(month);
         row.budget_met = self.asked.scenario.objective.budget.map(|budget| within(&month, budget.usd()));
@@ -334,6 +341,39 @@ impl Online<'_> {
         figures.cost_per_million_input_tokens_usd = per_million(input.mean).map(|cost| cost.scaled(reading));
         figures.cost_per_million_output_tokens_usd =
             per_million(output.mean).map(|cost| cost.scaled(1.0 - reading));
+    }
+
+    /// The bill of a month, each group at its own price, and its estimate.
+    fn bill_of_month(&self, row: &mut Row, figures: &mut ServingFigures) -> Option<(Ledger, Estimate)> {
+        let (mut ledgers, mut costs) = (Vec::new(), Vec::new());
+        for (index, group) in self.groups().iter().enumerate() {
+            let tariff = group.served.tariff.as_ref().ok()?;
+            let said = bill::warnings(self.asked, tariff);
+            let (machines, busy) = if self.grouped() {
+                row.warnings.extend(said.into_iter().map(|said| format!("{}: {said}", group.word())));
+                (group.machines() as f64, figures.groups.get(index).map_or(0.0, |group| group.utilisation))
+            } else {
+                row.warnings.extend(said);
+                (self.paid_machines(), figures.utilisation.map_or(0.0, |share| share.mean.clamp(0.0, 1.0)))
+            };
+            let hours = machines * MONTH;
+            let paid = Paid {
+                busy_hours: hours * busy,
+                idle_hours: hours * (1.0 - busy),
+                // One fee for the whole cluster.
+                hours: if index == 0 { MONTH } else { 0.0 },
+                ..Paid::default()
+            };
+            let ledger = bill::bill(self.asked, group.served, tariff, &paid);
+            if let Some(figures) = figures.groups.get_mut(index) {
+                figures.cost_per_month_usd = Some(ledger.total().usd());
+            }
+            costs.push(bill::estimate(&ledger, tariff, self.machine_ends()));
+            ledgers.push(ledger);
+        }
+        let ledger = groups::total(&ledgers);
+        let month = groups::sum(&costs, ledger.total().usd())?;
+        Some((ledger, month))
     }
 
     /// How far the number of paid machines may be off with the model's error, as factors.
@@ -378,12 +418,17 @@ impl Online<'_> {
             .capacity
             .as_ref()
             .map(|capacity| capacity.rates[MIDDLE] / capacity.sustained[MIDDLE].max(1e-12));
-        bound(self.way, &self.measured, short)
+        // Of several groups the busiest one bounds.
+        let way = groups::busiest(&self.groups(), &self.measured).map_or(self.way, |group| group.way);
+        bound(way, &self.measured, short)
     }
 
     /// Capacity and price of an hour of one unit.
     fn unit_of_growth(&self, figures: &ServingFigures) -> Option<(f64, f64)> {
         let capacity = self.capacity.as_ref()?.rates[MIDDLE] / self.size.units as f64;
+        if self.grouped() {
+            return (capacity > 0.0).then_some((capacity, figures.cost_per_hour_usd?.mean));
+        }
         let hour = figures.cost_per_hour_usd?.mean / self.paid_machines().max(1e-9);
         (capacity > 0.0).then_some((capacity, hour * self.way.machines_per_replica as f64))
     }

@@ -57,6 +57,7 @@ pub(super) fn ordinary(
         machines_per_replica: 1,
         memory,
         cache_tokens: None,
+        cache_bytes_per_token: 0.0,
         services: factors(known.log_error).map(service),
         log_error: known.log_error,
         provenance: known.provenance,

@@ -13,7 +13,7 @@ use crate::steptime::ordinary::OrdinaryTimes;
 use crate::steptime::serving::ServingSteps;
 
 use super::way::{self, Way};
-use super::{Asked, StudyError, ordinary};
+use super::{Asked, StudyError, groups, ordinary};
 
 /// Seconds from asking for a machine to its first request where nothing is known of the provider.
 const UNKNOWN_START: f64 = 250.0;
@@ -35,9 +35,24 @@ pub struct Served {
     pub start: Law,
     /// Share of the scenario's requests that reach these machines: less than 1 where others are look-ups.
     pub online_share: f64,
+    /// Time to send one token's cache to the decode groups, in nanoseconds; 0 of all but prefill groups.
+    pub transfer_ns_per_token: f64,
+    /// The groups beside this one, where the fleet is made of groups.
+    pub others: Vec<Served>,
 }
 
 impl Served {
+    /// This group and those beside it.
+    pub fn groups(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.others)
+    }
+
+    /// The way to serve that is taken.
+    #[must_use]
+    pub fn way(&self) -> Option<&Way> {
+        self.ways.as_ref().ok().and_then(|ways| ways.first())
+    }
+
     /// Machines that the scenario asks for under a way; `None` where they are to be found.
     #[must_use]
     pub fn machines(&self, way: &Way) -> Option<u64> {
@@ -64,20 +79,36 @@ pub(in crate::study) fn prepare(asked: &Asked<'_>) -> Result<Vec<Served>, StudyE
     let served = candidates
         .into_par_iter()
         .map(|candidate| {
-            let (tariff, premium) = match priced(asked, &candidate) {
-                Ok((tariff, premium)) => (Ok(tariff), premium),
-                Err(unpriced) => (Err(unpriced), 0.0),
-            };
-            let ways = if asked.spec.is_language() {
-                way::language(asked, &steps, &candidate)
-            } else {
-                ordinary::ordinary(asked, &times, &candidate)
-            };
-            let start = start(asked, &candidate);
-            Served { candidate, tariff, premium, ways, start, online_share: 1.0 }
+            let others = candidate.others.iter().map(|other| serve(asked, (&steps, &times), other.clone()));
+            let others = others.collect();
+            groups::joined(serve(asked, (&steps, &times), candidate), others)
         })
         .collect();
     if asked.cancel.is_cancelled() { Err(StudyError::Cancelled) } else { Ok(served) }
+}
+
+/// What is known of one group.
+fn serve(asked: &Asked<'_>, (steps, times): (&ServingSteps, &OrdinaryTimes), candidate: Candidate) -> Served {
+    let (tariff, premium) = match priced(asked, &candidate) {
+        Ok((tariff, premium)) => (Ok(tariff), premium),
+        Err(unpriced) => (Err(unpriced), 0.0),
+    };
+    let ways = if asked.spec.is_language() {
+        way::language(asked, steps, &candidate)
+    } else {
+        ordinary::ordinary(asked, times, &candidate)
+    };
+    let start = start(asked, &candidate);
+    Served {
+        candidate,
+        tariff,
+        premium,
+        ways,
+        start,
+        online_share: 1.0,
+        transfer_ns_per_token: 0.0,
+        others: Vec::new(),
+    }
 }
 
 /// Boot, image and weights.

@@ -6,9 +6,10 @@ use crate::stats::Histogram;
 use crate::units::Seconds;
 use crate::workload::Workload;
 use crate::workload::arrivals::{ArrivalSpec, TrafficSpec};
-use crate::workload::inference::{FleetJob, MachineGroup, Role, ServingRun, Targets};
+use crate::workload::inference::{FleetJob, MachineGroup, ServingRun, Targets};
 
 use super::Asked;
+use super::groups::{self, Group};
 use super::prepare::Served;
 use super::way::Way;
 
@@ -42,10 +43,28 @@ pub(super) struct Trial<'a> {
     pub speed: usize,
 }
 
-impl Trial<'_> {
+impl<'a> Trial<'a> {
+    /// The groups of machines.
+    pub fn groups(&self) -> Vec<Group<'a>> {
+        groups::of(self.served, self.way)
+    }
+
+    /// Time of one request alone, on the slowest group.
+    pub fn alone(&self) -> Seconds {
+        self.groups().iter().map(|group| group.way.alone.1).fold(Seconds::ZERO, Seconds::max)
+    }
+
+    /// Units of a group: those tried, or as many as a fleet of groups has of it.
+    fn units_of(&self, group: &Group<'_>) -> u32 {
+        if self.served.others.is_empty() && self.served.candidate.role.is_none() {
+            return self.units;
+        }
+        u32::try_from(group.machines() / group.way.machines_per_replica.max(1)).unwrap_or(u32::MAX)
+    }
+
     /// The job at a steady load, `factor` times that of the scenario: nothing fails and nothing scales.
     pub fn steady(&self, arrivals: &ArrivalSpec, rate: f64) -> FleetJob {
-        let alone = self.way.alone.1.0.max(1e-6);
+        let alone = self.alone().0.max(1e-6);
         // In flight for a while at the start; longer requests fill the fleet more slowly.
         let warm_up = 3.0 * alone;
         let counted = (SPANS * alone).max(LEAST_REQUESTS / rate).min(MOST_REQUESTS / rate);
@@ -60,7 +79,11 @@ impl Trial<'_> {
 
     /// A fleet with everything at once, for its sustained rate.
     pub fn saturated(&self) -> FleetJob {
-        let replicas = f64::from(self.units) * self.way.per_machine as f64;
+        let replicas: f64 = self
+            .groups()
+            .iter()
+            .map(|group| f64::from(self.units_of(group)) * group.way.per_machine as f64)
+            .sum();
         let requests = (replicas * SATURATING_REQUESTS).clamp(LEAST_REQUESTS, MOST_SATURATING) as u64;
         self.job(ArrivalSpec::Burst, Some(requests), Seconds::ZERO, Seconds(1e9))
     }
@@ -77,7 +100,7 @@ impl Trial<'_> {
         let traffic = TrafficSpec { arrivals, mixes: spec.traffic.mixes.clone(), requests };
         FleetJob {
             traffic,
-            groups: vec![self.group()],
+            groups: self.groups().iter().map(|group| self.group(group)).collect(),
             router: spec.router,
             admission: spec.admission,
             autoscaler: None,
@@ -90,18 +113,18 @@ impl Trial<'_> {
         }
     }
 
-    fn group(&self) -> MachineGroup {
+    fn group(&self, group: &Group<'_>) -> MachineGroup {
         let narrow = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         MachineGroup {
-            role: Role::Whole,
-            service: self.way.services[self.speed].clone(),
-            machines: self.units,
-            replicas_per_machine: narrow(self.way.per_machine),
-            billed_per_machine: narrow(self.way.machines_per_replica),
-            start: self.served.start.clone(),
+            role: group.role(),
+            service: group.way.services[self.speed].clone(),
+            machines: self.units_of(group),
+            replicas_per_machine: narrow(group.way.per_machine),
+            billed_per_machine: narrow(group.way.machines_per_replica),
+            start: group.served.start.clone(),
             failures: None,
             spot: None,
-            transfer_ns_per_token: 0.0,
+            transfer_ns_per_token: group.served.transfer_ns_per_token,
         }
     }
 

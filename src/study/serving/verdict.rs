@@ -1,5 +1,6 @@
 //! The verdict on serving fleets in a sentence or two, and what was taken for granted.
 
+use crate::fleet::{FleetSpec, GroupRole};
 use crate::scenario::{Mode, Objective};
 use crate::units::Significant;
 
@@ -123,6 +124,16 @@ pub(super) fn assumptions(asked: &Asked<'_>) -> Vec<String> {
     if spec.mode == Mode::Online {
         said.push(
             "Capacity is the highest steady rate, of the same burstiness, at which every target holds."
+                .to_owned(),
+        );
+    }
+    let reads_apart = |fleet: &FleetSpec| {
+        fleet.role == Some(GroupRole::Prefill)
+            || fleet.others.iter().any(|other| other.role == Some(GroupRole::Prefill))
+    };
+    if asked.scenario.fleets.iter().any(reads_apart) {
+        said.push(
+            "Caches of prompts go to decode groups over the slower machine's network card, each at its full rate."
                 .to_owned(),
         );
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::catalog::{
     Accelerator, AcceleratorKind, Engine, NumberFormat, Provenance, ServingLayout, Transformer,
 };
-use crate::fleet::Candidate;
+use crate::fleet::{Candidate, GroupRole};
 use crate::layout::{MemoryNeed, Reason, ServingMemoryJob, serving_memory};
 use crate::scenario::{RequestTime, ServingSpec};
 use crate::steptime::Wiring;
@@ -19,7 +19,7 @@ use crate::workload::inference::{KvSpace, ReplicaModel, Rules, ServiceModel};
 use super::{Asked, Z_END};
 
 /// NIC where the catalog names none: 10 Gbit/s.
-const UNKNOWN_CARD: BytesPerSecond = BytesPerSecond(1.25e9);
+pub(super) const UNKNOWN_CARD: BytesPerSecond = BytesPerSecond(1.25e9);
 /// Share of host memory that swapped sequences may take.
 const SWAP_SHARE: f64 = 0.25;
 /// Most machines that one replica is spread over.
@@ -38,6 +38,8 @@ pub struct Way {
     pub memory: Option<MemoryNeed>,
     /// Tokens that the cache of a replica holds.
     pub cache_tokens: Option<f64>,
+    /// Keys and values of a token, in bytes over all devices.
+    pub cache_bytes_per_token: f64,
     /// What a replica does when its steps are quick, as predicted, and slow: the ends are those of the intervals.
     pub services: [ServiceModel; 3],
     /// Standard deviation of the logarithm of the error of its times.
@@ -206,7 +208,7 @@ impl Builder<'_> {
         let spec = self.asked.spec;
         let cache = spec.cache.unwrap_or(NumberFormat::Bf16);
         let present = self.accelerator.memory.unwrap_or(Bytes::ZERO);
-        let memory = serving_memory(&ServingMemoryJob {
+        let memory_job = ServingMemoryJob {
             shape: self.shape,
             weights: spec.weights,
             cache,
@@ -215,7 +217,9 @@ impl Builder<'_> {
             max_sequences: self.engine.max_sequences,
             memory_fraction: self.engine.memory_fraction,
             present,
-        });
+        };
+        let memory = serving_memory(&memory_job);
+        let undivided = ServingLayout { tensor: 1, pipeline: 1, expert: 1, attention_data: 1 };
         let longest = longest(spec);
         let need = memory.need(self.shape, f64::from(longest));
         if !need.fits() {
@@ -286,6 +290,7 @@ impl Builder<'_> {
             rules: &rules,
             cache_tokens: memory.tokens(),
             spec,
+            role: self.candidate.role,
         };
         let (guess, batch) = sketch.rate();
         let machines_per_replica = layout.devices().div_ceil(devices);
@@ -295,6 +300,8 @@ impl Builder<'_> {
             machines_per_replica,
             memory: Some(need),
             cache_tokens: Some(memory.tokens()),
+            cache_bytes_per_token: serving_memory(&ServingMemoryJob { layout: undivided, ..memory_job })
+                .per_token,
             services: factors(known.log_error).map(service),
             log_error: known.log_error,
             provenance: known.provenance,
@@ -319,9 +326,19 @@ struct Sketch<'a> {
     cache_tokens: f64,
     spec: &'a ServingSpec,
     asked: &'a Asked<'a>,
+    role: Option<GroupRole>,
 }
 
 impl Sketch<'_> {
+    /// Shares of prompts and of answers that this group computes: a prefill group reads only, a decode group writes only.
+    fn shares(&self) -> (f64, f64) {
+        match self.role {
+            Some(GroupRole::Prefill) => (1.0, 0.0),
+            Some(GroupRole::Decode) => (0.0, 1.0),
+            _ => (1.0, 1.0),
+        }
+    }
+
     /// Nanoseconds of prefilling the mean prompt, chunk by chunk, alone.
     fn prefill_ns(&self) -> f64 {
         let input = (mean_lengths(self.spec).0 + 0.5) as u32;
@@ -355,21 +372,23 @@ impl Sketch<'_> {
         let (input, output) = mean_lengths(self.spec);
         let held = (self.cache_tokens / (input + output).max(1.0)).max(1.0);
         let most = f64::from(self.rules.max_sequences).min(held) as u32;
-        let prefill = self.prefill_ns();
+        let (reads, writes) = self.shares();
+        let prefill = reads * self.prefill_ns();
         let of = |batch: u32| {
             let per_token = self.decode_ns(batch) / self.yielded();
-            let work = prefill + output * per_token / f64::from(batch);
+            let work = prefill + writes * output * per_token / f64::from(batch);
             // Between two tokens of a sequence, prompts of others are read as well.
             let pace = per_token + prefill * f64::from(batch) / output.max(1.0);
             (1e9 / work, pace / 1e9)
         };
         let targets = self.asked.scenario.objective.latency.iter();
+        let keeps_pace = self.role != Some(GroupRole::Prefill);
         let pace_limit = targets
             .filter(|target| target.time == RequestTime::PerOutputToken)
             .map(|target| target.limit.0)
             .fold(f64::INFINITY, f64::min);
         let mut batch = most.max(1);
-        while batch > 1 && of(batch).1 > pace_limit {
+        while batch > 1 && keeps_pace && of(batch).1 > pace_limit {
             batch = (batch * 7 / 8).max(1).min(batch - 1);
         }
         (of(batch).0, batch)
@@ -393,16 +412,18 @@ impl Sketch<'_> {
                 sums[bound_of(term, reading)].1 += times * parts.seconds[term as usize];
             }
         };
+        let (reads, writes) = self.shares();
         let chunk = f64::from(self.rules.max_batched_tokens).min(input).max(1.0);
-        add(&laws.device_parts(chunk), input / chunk, true);
-        let iterations = output / self.yielded() / f64::from(batch.max(1));
+        add(&laws.device_parts(chunk), reads * input / chunk, true);
+        let iterations = writes * output / self.yielded() / f64::from(batch.max(1));
         add(&laws.device_parts(f64::from(batch * self.table.tokens_per_decode())), iterations, false);
         let sequences = f64::from(batch);
         let attention = laws.decode_attention(sequences, input + output / 2.0) * iterations;
         sums[1].1 += attention + laws.sampled(sequences) * iterations;
-        sums[0].1 += self.table.prefill_attention_ns((input + 0.5) as u32, 0) / 1e9;
+        sums[0].1 += reads * self.table.prefill_attention_ns((input + 0.5) as u32, 0) / 1e9;
         let device: f64 = sums.iter().map(|(_, seconds)| seconds).sum();
-        let work = (self.prefill_ns() + output / self.yielded() * self.decode_ns(batch) / sequences) / 1e9;
+        let written = writes * output / self.yielded() * self.decode_ns(batch) / sequences;
+        let work = (reads * self.prefill_ns() + written) / 1e9;
         sums[3].1 += (work - device).max(0.0);
         let total: f64 = sums.iter().map(|(_, seconds)| seconds).sum();
         let mut shares: Vec<(&str, f64)> =
