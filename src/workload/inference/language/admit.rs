@@ -44,7 +44,7 @@ impl Replica {
             return Blocked::Cache;
         }
         let hit = shared * self.cache.block_tokens();
-        let Some(chunk) = self.chunk(need - hit, room.tokens) else { return Blocked::Batch };
+        let Some(chunk) = self.chunk(need, need - hit, room.tokens) else { return Blocked::Batch };
         self.enter(slot, slots);
         if let Some(prefix) = slots[slot].request.prefix
             && shared > 0

@@ -94,7 +94,7 @@ impl Replica {
         {
             let own = &slots[slot];
             let (done, rest) = (u64::from(own.done), own.uncached() - own.done);
-            let Some(chunk) = self.chunk(rest, room.tokens) else { return };
+            let Some(chunk) = self.chunk(own.uncached(), rest, room.tokens) else { return };
             let blocks = if own.reserved > 0 {
                 0
             } else {
@@ -123,9 +123,10 @@ impl Replica {
         room.tokens = room.tokens.saturating_sub(chunk);
     }
 
-    /// Tokens of `rest` that go into an iteration with `tokens` left; `None` where it has to wait. Prompts that are not
-    /// cut and larger than an iteration go without another prompt.
-    pub(super) fn chunk(&self, rest: u32, tokens: u32) -> Option<u32> {
+    /// Tokens of the `rest` of a prompt that go into an iteration with `tokens` left; `None` where it has to wait. Prompts
+    /// that are not cut and as a whole larger than an iteration go without another prompt: what the cache holds of them
+    /// does not tell, so that a prefix dropped meanwhile lets nobody in.
+    pub(super) fn chunk(&self, whole: u32, rest: u32, tokens: u32) -> Option<u32> {
         let rules = &self.model.rules;
         if tokens == 0 {
             None
@@ -134,7 +135,7 @@ impl Replica {
         } else if rules.chunked_prefill {
             Some(tokens)
         } else {
-            (rest > rules.max_batched_tokens && self.chunks.is_empty()).then_some(rest)
+            (whole > rules.max_batched_tokens && self.chunks.is_empty()).then_some(rest)
         }
     }
 
