@@ -228,7 +228,10 @@ pub(super) fn batch(asked: &Asked<'_>, served: &Served, way: &Way, spec: &BatchS
     let units = match (served.machines(way), objective.deadline) {
         (Some(machines), _) => (machines / way.machines_per_replica.max(1)).max(1),
         (None, None) => 1,
-        (None, Some(deadline)) => fewest(deadline.0, objective.confidence, &of_units),
+        (None, Some(deadline)) => {
+            let least = spec.items / unit.rates[QUICK] / deadline.0;
+            fewest(least, deadline.0, objective.confidence, &of_units)
+        }
     };
     let job = of_units(units);
     describe(&mut row, served, way, units);
@@ -260,17 +263,19 @@ pub(super) fn batch(asked: &Asked<'_>, served: &Served, way: &Way, spec: &BatchS
     ServingOutcome { row, unit: None }
 }
 
-/// The fewest units that end in time with confidence; as many as are allowed where none does.
-fn fewest(deadline: f64, confidence: f64, job: &dyn Fn(u64) -> Job) -> u64 {
+/// The fewest units that end in time with confidence; as many as are allowed where none does. Fewer than `least` would
+/// not be in time without any mishap, and are not tried: their runs would last for ages.
+fn fewest(least: f64, deadline: f64, confidence: f64, job: &dyn Fn(u64) -> Job) -> u64 {
     let enough = |units: u64| job(units).by(deadline).probability >= confidence;
-    let mut high = 1;
+    let floor = least.clamp(1.0, MOST_MACHINES as f64) as u64;
+    let mut high = floor;
     while !enough(high) {
         if high >= MOST_MACHINES {
             return high;
         }
-        high *= 2;
+        high = (high * 2).min(MOST_MACHINES);
     }
-    let mut low = high / 2;
+    let mut low = (high / 2).max(floor - 1);
     while high - low > 1 {
         let middle = low + (high - low) / 2;
         if enough(middle) { high = middle } else { low = middle }
