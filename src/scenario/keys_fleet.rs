@@ -1,10 +1,75 @@
-//! The registry of keys below a fleet: its layout and its own machine.
+//! The registry of keys of a fleet: its machines, its layout, its groups.
 
 use crate::document::{Default, Kind, Table};
 use crate::units::Dimension;
 
 use super::keys::{BYTES, COUNTS, MONEY, PURCHASES, SOME_TIME, key};
 use crate::fleet::GroupRole;
+
+/// A candidate fleet.
+pub(super) static FLEET: Table = Table {
+    doc: "A candidate fleet; lists make it a sweep.",
+    keys: &[
+        key("name", Kind::Text, Default::Required, "Its name in the tables; unique."),
+        key(
+            "instance",
+            Kind::Text,
+            Default::Absent,
+            "Catalog machine, as `gcp/a3-highgpu-8g` or `gcp/n1-standard-16+4xT4`.",
+        ),
+        key("machine", Kind::Table(&MACHINE), Default::Absent, "An owned or unlisted machine instead."),
+        key(
+            "count",
+            Kind::Either(&[COUNTS, Kind::Numbers, Kind::Table(&RANGE)]),
+            Default::Count(1),
+            "Instances: one count, a list, or a range.",
+        ),
+        key(
+            "region",
+            Kind::Either(&[Kind::Text, Kind::Texts]),
+            Default::Derived("the cheapest with a price"),
+            "Region, or a list.",
+        ),
+        key(
+            "purchase",
+            Kind::Either(&[Kind::Choice(PURCHASES), Kind::Texts]),
+            Default::Text("on-demand"),
+            "Terms, or a list.",
+        ),
+        key(
+            "replicas",
+            Kind::Either(&[Kind::Choice(&["auto"]), COUNTS]),
+            Default::Derived("as many as `count` machines hold"),
+            "Inference: replicas of the model, or \"auto\" for the fewest machines that hold the targets.",
+        ),
+        key(
+            "layout",
+            Kind::Either(&[Kind::Choice(&["auto"]), Kind::Table(&LAYOUT)]),
+            Default::Text("auto"),
+            "Parallel layout.",
+        ),
+        key(
+            "group",
+            Kind::Tables(&GROUP),
+            Default::Absent,
+            "Inference online: groups of different machines, instead of `instance`.",
+        ),
+    ],
+};
+
+static RANGE: Table = Table {
+    doc: "A range of counts.",
+    keys: &[
+        key("from", COUNTS, Default::Count(1), "First."),
+        key("to", COUNTS, Default::Required, "Last, always included."),
+        key(
+            "step",
+            Kind::Either(&[Kind::Choice(&["double"]), COUNTS]),
+            Default::Text("double"),
+            "Doubling, or a fixed step.",
+        ),
+    ],
+};
 
 /// A parallel layout.
 pub(super) static LAYOUT: Table = Table {

@@ -3,7 +3,8 @@
 use crate::document::{Default, Kind, Table};
 use crate::units::Dimension;
 
-use super::keys::{BYTES, COUNTS, FAILURES, SOME_TIME, STARTUP, TIME, key};
+use super::keys::{BYTES, COUNTS, SOME_TIME, TIME, key};
+use super::keys_failures::{FAILURES, STARTUP};
 use super::keys_traffic::{ARRIVALS, LENGTHS, MIX};
 
 const SEQUENCES: Kind = Kind::Count { min: 1, max: 65_536 };

@@ -5,9 +5,13 @@
 
 mod groups;
 mod keys;
+mod keys_failures;
 mod keys_fleet;
+mod keys_objective;
+mod keys_pricing;
 mod keys_serving;
 mod keys_traffic;
+mod keys_training;
 mod layout;
 mod machine;
 mod objective;
