@@ -10,6 +10,7 @@ mod promises {
     mod fleets;
     mod layout_keys;
     mod layouts;
+    mod measured_profiles;
     mod models;
     mod node_steps;
     mod ordinary;

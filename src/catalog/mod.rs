@@ -1,6 +1,6 @@
 //! Floor 2: what exists.
 //!
-//! Owns accelerators, instances with their offers, models, fabrics, storage, tariffs' facts, failure and spot facts:
+//! Owns accelerators, instances with their offers, models, measured profiles, fabrics, storage, tariffs' facts, failure and spot facts:
 //! plain types, the registry of catalog keys, and the loader that reads them from the files embedded in the program
 //! and from the user's overlays. It must not know how anything behaves: no step times, no costs, no scenario.
 
@@ -26,6 +26,7 @@ mod load_models;
 mod load_prices;
 mod load_services;
 mod lookup;
+pub mod measured;
 mod model;
 mod number_format;
 mod parallel;
@@ -48,6 +49,7 @@ pub use instance::{Instance, InstanceKind, Mark, Offer, SpotPrice};
 pub use keys::CATALOG_FILE;
 pub use load::{Catalog, CatalogError};
 pub use lookup::Unknown;
+pub use measured::{Fingerprint, MeasuredProfile};
 pub use model::{Architecture, Dataset, Model};
 pub use number_format::NumberFormat;
 pub use parallel::{Offload, ParallelLayout, Recompute, ServingLayout, Sharding};
