@@ -20,6 +20,8 @@
 //! 0 `units` · 1 `stats`, `document` · 2 `engine`, `catalog` · 3 `steptime`, `fleet`, `cost` · 4 `layout` · 5 `workload` ·
 //! 6 `scenario` · 7 `study` · 8 `validate` · 9 `report` · 10 `cli`
 
+#[cfg(feature = "calibrate")]
+pub mod calibrate;
 pub mod catalog;
 pub mod cli;
 pub mod cost;
