@@ -17,7 +17,7 @@ pub const RESIZED_BYTES: usize = (SIDE * SIDE * 3) as usize;
 /// Bytes of a normalised picture, as it is fed to the device.
 pub const FED_BYTES: usize = RESIZED_BYTES * 4;
 /// Quality at which a picture of 500 × 375 takes about the 110 kB that ImageNet's take on average.
-const JPEG_QUALITY: u8 = 92;
+const JPEG_QUALITY: u8 = 93;
 /// Longest side that is decoded.
 const MAX_SIDE: u32 = 16_384;
 /// Means and deviations of ImageNet's colours, by which pipelines normalise.
@@ -62,7 +62,11 @@ pub fn photograph(width: u32, height: u32, index: u32) -> RgbImage {
     let mut stream = Stream::named(1, index, "photograph", "noise");
     let mut light = Plane::new(width, height, 128.0);
     let mut colours = [Plane::new(width, height, 0.0), Plane::new(width, height, 0.0)];
-    for (cell, strength) in [(96, 46.0), (48, 26.0), (24, 17.0), (12, 12.0), (6, 9.0), (3, 11.0), (1, 18.0)] {
+    // Some are grainy, some smooth.
+    let grain = 0.7 + 0.8 * stream.uniform() as f32;
+    for (cell, strength) in
+        [(96, 46.0), (48, 26.0), (24, 17.0), (12, 12.0), (6, 9.0), (3, 10.0 * grain), (1, 19.0 * grain)]
+    {
         light.add_noise(cell, strength, &mut stream);
         if cell >= 12 {
             colours.iter_mut().for_each(|colour| colour.add_noise(cell, 0.4 * strength, &mut stream));
