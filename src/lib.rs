@@ -18,7 +18,7 @@
 //! # Floors
 //! A room uses only rooms on lower floors; `tests/house.rs` checks it.
 //! 0 `units` · 1 `stats`, `document` · 2 `engine`, `catalog` · 3 `steptime`, `fleet`, `cost` · 4 `layout` · 5 `workload` ·
-//! 6 `scenario` · 7 `study` · 8 `validate` · 9 `report` · 10 `cli`
+//! 6 `scenario`, `calibrate` · 7 `study` · 8 `validate` · 9 `report` · 10 `cli`
 
 #[cfg(feature = "calibrate")]
 pub mod calibrate;

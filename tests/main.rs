@@ -11,6 +11,7 @@ mod promises {
     mod layout_keys;
     mod layouts;
     mod measured_profiles;
+    mod measuring;
     mod models;
     mod node_steps;
     mod ordinary;

@@ -1,6 +1,20 @@
-//! Floor 6: real work on the machine that the program stands on.
+//! Floor 6: real work on this machine.
 //!
-//! Owns what is measured here: the input pipeline, files written and read. It must not know scenarios, studies or what
-//! its figures are used for.
+//! Owns the way of measuring ([`measure`]: warm-up, repeats in random order, a journal to resume from, a budget of time,
+//! noise), the machine's fingerprint ([`here`]), the work that a device computes and the [`input`] pipeline with the files
+//! that it writes and reads; and turns raw runs into the curves of a [`crate::catalog::MeasuredProfile`]. It is the only
+//! room that knows candle. It must not know scenarios, fleets or prices: what a figure is used for is decided elsewhere.
 
+mod bench;
+mod here;
 pub mod input;
+mod journal;
+mod measure;
+mod quality;
+mod schedule;
+
+pub use bench::{Bench, BenchError, Clock, Quantity, RealClock, Task};
+pub use here::{here, memory_available, today};
+pub use journal::{Journal, JournalError};
+pub use measure::{MeasureError, Measured, Method, Progress, measure};
+pub use quality::{DRIFT_LIMIT, NOISE_LIMIT, Quality};

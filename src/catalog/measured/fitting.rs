@@ -16,7 +16,8 @@ const LEVEL: f64 = 0.95;
 const SEED: u64 = 0;
 
 impl MeasuredCurve {
-    /// Fits the curve to its runs by the best of `forms` and notes the spread between runs.
+    /// Fits the curve to its runs by the best of `forms` and notes the spread between runs; without forms it is only
+    /// reported.
     ///
     /// # Errors
     /// When fewer than two sizes were measured, or no form runs near them; the curve then has no fit.
@@ -24,6 +25,9 @@ impl MeasuredCurve {
         let points = self.points();
         self.noise = spread(&points);
         self.fit = None;
+        if forms.is_empty() {
+            return Ok(());
+        }
         let choice = choose(forms, &points)?;
         let sure = self.resample(choice.fitted.curve.form())?;
         self.fit = Some(CurveFit {
