@@ -10,7 +10,7 @@ use super::bench::Task;
 const REPEAT_WORTH: f64 = 0.1;
 /// Expected time of a first run in units of the shortest one.
 const FIRST_RUN: f64 = 1.5;
-/// Most that a run at a larger size is expected to take, in units of the nearest one's.
+/// Most that a run at a larger size is expected to take in units of the nearest one's; at a smaller one, the inverse.
 const STEEPEST: f64 = 2.0;
 /// The ends of a range come before anything between them, whatever they take: a curve cannot be carried beyond them.
 const END_FIRST: f64 = 1000.0;
@@ -137,8 +137,11 @@ impl Schedule {
             .filter(|other| other.runs > 0)
             .map(|other| libm::log(other.at / cell.at).abs())
             .fold(f64::INFINITY, f64::min);
-        if cell.at == low || cell.at == high {
+        if cell.at == low {
             END_FIRST
+        } else if cell.at == high {
+            // The cheaper end tells what the other may take.
+            0.5 * END_FIRST
         } else if gap.is_finite() && range > 0.0 {
             gap / range
         } else {
@@ -161,7 +164,7 @@ impl Schedule {
                 far(left).total_cmp(&far(right))
             })
             .map_or(FIRST_RUN * shortest, |near| {
-                (near.took * (cell.at / near.at).clamp(1.0, STEEPEST)).max(shortest)
+                (near.took * (cell.at / near.at).clamp(1.0 / STEEPEST, STEEPEST)).max(shortest)
             })
     }
 }

@@ -153,7 +153,10 @@ fn a_budget_is_kept_and_spent_on_what_tells_most() {
         assert!(bench.clock.0.get() < budget * 1.1, "{budget}: {}", bench.clock.0.get());
         assert!(found.cut_short);
         for curve in &found.curves {
-            let fit = curve.fit.as_ref().unwrap_or_else(|| panic!("{budget}: {} has no fit", curve.title()));
+            let fit = curve
+                .fit
+                .as_ref()
+                .unwrap_or_else(|| panic!("{budget}: {} has no fit: {:?}", curve.title(), bench.order));
             assert_eq!(fit.fitted.range(), 1.0..=64.0, "both ends come first");
             assert!(
                 (fit.fitted.evaluate(20.0) / if curve.quantity == "step" { 0.030 } else { 0.0075 } - 1.0)
