@@ -6,15 +6,24 @@
 //! room that knows candle. It must not know scenarios, fleets or prices: what a figure is used for is decided elsewhere.
 
 mod bench;
+mod compute;
 mod here;
 pub mod input;
 mod journal;
 mod measure;
 mod quality;
+mod remote;
+mod roof;
 mod schedule;
 
 pub use bench::{Bench, BenchError, Clock, Quantity, RealClock, Task};
+pub use compute::{
+    ComputeBench, DeviceError, DeviceName, ModelKind, StepTimes, TrainingRun, Work, describe, infer_works,
+    tasks_of, train_works,
+};
 pub use here::{here, memory_available, today};
 pub use journal::{Journal, JournalError};
 pub use measure::{MeasureError, Measured, Method, Progress, measure};
 pub use quality::{DRIFT_LIMIT, NOISE_LIMIT, Quality};
+pub use remote::{RemoteBench, serve_worker};
+pub use roof::roof;

@@ -162,6 +162,74 @@ pub struct Validate {
 pub enum Calibrate {
     /// Fit the parameters of transformers' steps to a table of measurements; the shipped profile is its output.
     Fit(Fit),
+    /// Measure training steps of small models on this machine: forward, backward and optimizer apart.
+    #[cfg(feature = "calibrate")]
+    Train(Compute),
+    /// Measure forward passes of small models on this machine: prefill and decode apart.
+    #[cfg(feature = "calibrate")]
+    Infer(Compute),
+    /// One run in a process of its own, for the others.
+    #[cfg(feature = "calibrate")]
+    #[command(hide = true)]
+    Worker(Worker),
+}
+
+/// How a measurement is taken and kept.
+#[cfg(feature = "calibrate")]
+#[derive(Args, Clone, Debug)]
+pub struct Measuring {
+    /// All the time there is, as `2m` or `60 s`; the most telling sizes come first. As long as it takes if left out.
+    #[arg(long, value_name = "TIME")]
+    pub budget: Option<String>,
+    /// Keep the profile although the machine is noisy or throttles.
+    #[arg(long)]
+    pub accept_noise: bool,
+    /// Profile to write; sections of an existing one of this machine are replaced, the others stay. A stopped
+    /// calibration goes on from PROFILE.partial.
+    #[arg(long, value_name = "PROFILE")]
+    pub out: Option<PathBuf>,
+    /// Name of the profile; by the processor if left out.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Drop what a stopped calibration had measured.
+    #[arg(long)]
+    pub restart: bool,
+    /// Replace a profile of another machine, or a file that is none.
+    #[arg(long)]
+    pub force: bool,
+    /// No progress on stderr.
+    #[arg(long)]
+    pub no_progress: bool,
+    /// Form of the result on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+#[cfg(feature = "calibrate")]
+#[derive(Args, Clone, Debug)]
+pub struct Compute {
+    /// Models to measure, of gpt, cnn, recommender; all if left out.
+    #[arg(long, value_name = "MODEL", value_delimiter = ',')]
+    pub model: Vec<String>,
+    /// Device that computes: cpu, cuda, cuda:N or metal.
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub device: String,
+    /// Name of the device in the catalog, so that its fleets may use the profile.
+    #[arg(long, value_name = "NAME")]
+    pub accelerator: Option<String>,
+    #[command(flatten)]
+    pub measuring: Measuring,
+}
+
+#[cfg(feature = "calibrate")]
+#[derive(Args, Clone, Debug)]
+pub struct Worker {
+    /// Section: train or infer.
+    pub section: String,
+    /// Models.
+    pub models: String,
+    /// Cores that the plan is made for.
+    pub cores: usize,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -272,6 +340,10 @@ impl Arguments {
             Command::Validate(options) => options.format,
             Command::List(options) => options.format,
             Command::Calibrate(Calibrate::Fit(options)) => options.format,
+            #[cfg(feature = "calibrate")]
+            Command::Calibrate(Calibrate::Train(options) | Calibrate::Infer(options)) => {
+                options.measuring.format
+            }
             _ => return false,
         };
         format == Format::Json

@@ -65,3 +65,26 @@ pub fn cancel_on_interrupt() -> Cancel {
     });
     cancel
 }
+
+/// Longest that a run under way may go on after Ctrl-C.
+#[cfg(feature = "calibrate")]
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(800);
+
+/// Raises the flag at the first Ctrl-C and leaves soon after, whatever is under way: files are replaced whole or not at
+/// all, and a journal forgives a torn line.
+#[cfg(feature = "calibrate")]
+pub fn leave_on_interrupt() -> Cancel {
+    let cancel = Cancel::new();
+    let flag = cancel.clone();
+    let _ = ctrlc::set_handler(move || {
+        if flag.is_cancelled() {
+            std::process::exit(130);
+        }
+        flag.cancel();
+        std::thread::spawn(|| {
+            std::thread::sleep(PATIENCE);
+            std::process::exit(130);
+        });
+    });
+    cancel
+}

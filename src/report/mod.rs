@@ -16,6 +16,8 @@ mod frame;
 mod list;
 mod list_policies;
 mod list_services;
+mod measured;
+mod plot;
 mod resolved;
 mod scatter;
 mod serving_columns;
@@ -33,6 +35,8 @@ pub use files::{Artifact, OutError, Provenances, artifacts, write_folder};
 #[cfg(feature = "tables")]
 pub use frame::parquet;
 pub use list::{ListError, Listing, list};
+pub use measured::{measured_json, measured_table, measured_text};
+pub use plot::curve_plot;
 pub use resolved::{defaults_as_comments, planned_json, planned_table, resolved_table};
 pub use scatter::validation_scatter;
 pub use summary::summary;

@@ -10,24 +10,18 @@ use crate::validate::{
     schema_of,
 };
 
-use super::args::{Calibrate, Fit, Format, Shared};
-use super::exit::{Failure, Status};
-use super::input;
-use super::output::{table_text, to_stderr, to_stdout};
-use super::validate::regular_file;
+use crate::cli::args::{Fit, Format, Shared};
+use crate::cli::exit::{Failure, Status};
+use crate::cli::input;
+use crate::cli::output::{table_text, to_stderr, to_stdout};
+use crate::cli::validate::regular_file;
 
 /// The profile's file, as it ships under `assets/profiles`.
 const PROFILE: &str = "transformer-steps.csv";
 /// The same of served ordinary models.
 const SERVED_PROFILE: &str = "serving-ordinary.csv";
 
-pub fn run(what: &Calibrate, shared: &Shared) -> Result<Status, Failure> {
-    match what {
-        Calibrate::Fit(options) => fit(options, shared),
-    }
-}
-
-fn fit(options: &Fit, shared: &Shared) -> Result<Status, Failure> {
+pub fn fit(options: &Fit, shared: &Shared) -> Result<Status, Failure> {
     let catalog = input::catalog(&options.catalog)?;
     if let Some(path) = &options.observations {
         regular_file(path)?;
