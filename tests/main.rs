@@ -18,6 +18,7 @@ mod promises {
     mod services;
     mod serving;
     mod serving_speed;
+    mod shared_replicas;
     mod traffic;
     mod transformer_steps;
 }

@@ -59,6 +59,22 @@ impl Item {
         Self::Premium,
     ];
 
+    /// Whether it moves with the price of the fleet's machines.
+    #[must_use]
+    pub fn of_machines(self) -> bool {
+        matches!(
+            self,
+            Self::Busy
+                | Self::Idle
+                | Self::Boot
+                | Self::Checkpoint
+                | Self::Rework
+                | Self::Rounding
+                | Self::Commitment
+                | Self::Premium
+        )
+    }
+
     /// The word printed in tables.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -193,20 +209,7 @@ impl Ledger {
     /// What the machines of the fleet cost: all that moves with their price.
     #[must_use]
     pub fn machines(&self) -> Money {
-        let of_machines = |item: Item| {
-            matches!(
-                item,
-                Item::Busy
-                    | Item::Idle
-                    | Item::Boot
-                    | Item::Checkpoint
-                    | Item::Rework
-                    | Item::Rounding
-                    | Item::Commitment
-                    | Item::Premium
-            )
-        };
-        self.lines.iter().filter(|line| of_machines(line.item)).map(|line| line.amount).sum()
+        self.lines.iter().filter(|line| line.item.of_machines()).map(|line| line.amount).sum()
     }
 
     /// The amount of one item.

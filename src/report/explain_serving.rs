@@ -18,6 +18,7 @@ pub(super) const METRICS: &[&str] = &[
     "ttft_s",
     "tpot_s",
     "latency_s",
+    "carbon_kg",
     "cost_per_million_tokens_usd",
     "cost_per_million_predictions_usd",
 ];
@@ -40,6 +41,7 @@ pub(super) fn explain(scenario: &Scenario, row: &Row, served: &Served, metric: &
             lines.extend(price(row, served));
         }
         "price" => lines.extend(price(row, served)),
+        "carbon_kg" => lines.extend(carbon(row, figures)),
         "bound" => lines.extend(bound(row)),
         "memory" => {
             let total = row.memory_per_accelerator_bytes.map_or(0.0, |bytes| bytes);
@@ -125,6 +127,28 @@ fn times(title: &str, found: Option<Percentiles>) -> Vec<String> {
         format!("  {word} = {} ({} to {})", span(estimate.mean), span(estimate.lo), span(estimate.hi))
     });
     std::iter::once(title.to_owned()).chain(parts).collect()
+}
+
+fn carbon(row: &Row, figures: &ServingFigures) -> Vec<String> {
+    let number = |value: f64| Significant(value, 4).to_string();
+    let Some(carbon) = one("carbon_kg", row.carbon_kg, &number) else {
+        return vec![
+            "carbon_kg is not known: the power of the devices or the intensity of the grid".to_owned(),
+        ];
+    };
+    let period = if row.time_s.is_some() { "one run" } else { "a month of 730 h" };
+    let mut lines = vec![
+        carbon,
+        format!("  of {period}: power of the devices × PUE × intensity of the grid in {}, over the hours paid", row.region),
+        "  devices draw their board power while they work, and 18 % of it (12 to 30 %) while they wait; hosts and manufacture are left out".to_owned(),
+    ];
+    lines.extend(one("utilisation", figures.utilisation, &number));
+    lines.extend(one(
+        "carbon_per_million_predictions_kg",
+        figures.carbon_per_million_predictions_kg,
+        &number,
+    ));
+    lines
 }
 
 fn price(row: &Row, served: &Served) -> Vec<String> {

@@ -27,6 +27,7 @@ const ESTIMATES: &[(&str, Of<Estimate>)] = &[
     ("cost_per_million_predictions_usd", |figures| figures.cost_per_million_predictions_usd),
     ("cost_per_million_good_usd", |figures| figures.cost_per_million_good_usd),
     ("cost_per_million_at_capacity_usd", |figures| figures.cost_per_million_at_capacity_usd),
+    ("carbon_per_million_predictions_kg", |figures| figures.carbon_per_million_predictions_kg),
 ];
 
 const TIMES: &[(&str, Of<Percentiles>)] = &[
@@ -34,6 +35,7 @@ const TIMES: &[(&str, Of<Percentiles>)] = &[
     ("tpot_s", |figures| figures.tpot_s),
     ("e2e_s", |figures| figures.e2e_s),
     ("latency_s", |figures| figures.latency_s),
+    ("computed_latency_s", |figures| figures.computed_latency_s),
 ];
 
 const NUMBERS: &[(&str, Of<f64>)] = &[
@@ -121,6 +123,10 @@ pub(super) fn short(comparison: &Comparison, rows: &[&Row]) -> Table {
     column(if online { "USD a month" } else { "USD a run" }, &|row| {
         row.cost_usd.map(|cost| range(&cost)).into()
     });
+    if rows.iter().any(|row| row.carbon_kg.is_some()) {
+        let name = if online { "kg CO2 a month" } else { "kg CO2 a run" };
+        column(name, &|row| row.carbon_kg.map(|carbon| range(&carbon)).into());
+    }
     if any(|figures| figures.cost_per_million_output_tokens_usd.is_some()) {
         column("USD/Mtok in+out", &|row| {
             of(row, |figures| figures.cost_per_million_tokens_usd)

@@ -1,7 +1,7 @@
 //! What stands below the table of inference: layouts, rates, tokens' cost, splits of a hybrid.
 
 use crate::study::{Comparison, Row, ServingFigures};
-use crate::units::{Bytes, Significant};
+use crate::units::{Bytes, Seconds, Significant, human_duration};
 
 use super::table::clean;
 
@@ -29,6 +29,14 @@ fn fleet(row: &Row) -> Option<String> {
         said.push(format!("sustains {} requests/s, targets aside", Significant(rate.mean, 3)));
     }
     said.extend(costs(figures));
+    if let (Some(all), Some(rest)) = (figures.latency_s, figures.computed_latency_s) {
+        let at = |seconds: f64| human_duration(Seconds(seconds));
+        said.push(format!(
+            "99 % of all requests within {}, of those computed online within {}",
+            at(all.p99.mean),
+            at(rest.p99.mean)
+        ));
+    }
     if let Some(good) = figures.goodput_share {
         said.push(format!(
             "{} % of requests within all limits",
@@ -81,7 +89,8 @@ pub(super) fn splits(comparison: &Comparison) -> Vec<String> {
                 let cost = point
                     .usd_per_month
                     .map_or_else(|| "–".to_owned(), |cost| Significant(cost, 3).to_string());
-                format!("{mark}{} % {cost}", Significant((100.0 * point.share).round(), 3))
+                let misses = if point.holds { "" } else { " (misses the targets)" };
+                format!("{mark}{} % {cost}{misses}", Significant((100.0 * point.share).round(), 3))
             })
             .collect();
         lines.push(format!("{}: USD a month at share precomputed: {}", clean(&row.fleet), points.join(", ")));

@@ -7,7 +7,7 @@ use crate::units::Seconds;
 /// Power usage effectiveness where the region's is unknown (the large clouds report 1.10 to 1.14).
 const DEFAULT_PUE: f64 = 1.1;
 
-/// Kilograms of CO₂ equivalent per hour of the whole fleet at work; `None` when a figure is missing.
+/// Kilograms of CO₂ equivalent per hour of the devices of the whole fleet at work; `None` when a figure is missing.
 pub(super) fn kilograms_per_hour(catalog: &Catalog, candidate: &Candidate) -> Option<f64> {
     let power = candidate.accelerator.as_ref()?.power?;
     let region = catalog.carbon_region(&candidate.instance.provider, &candidate.region)?;

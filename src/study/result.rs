@@ -97,6 +97,10 @@ pub struct Difference {
     pub time_s: Option<Estimate>,
     /// Dollars more than the baseline.
     pub cost_usd: Option<Estimate>,
+    /// Inference: seconds more at the 99th percentile of latency.
+    pub latency_p99_s: Option<Estimate>,
+    /// Inference: kilograms of CO₂ equivalent more.
+    pub carbon_kg: Option<Estimate>,
 }
 
 /// The conversion job of preprocessed records, against reading the original files.

@@ -35,6 +35,8 @@ pub struct ApiComparison {
     pub name: String,
     /// What this traffic costs there in an hour.
     pub api_usd_per_hour: f64,
+    /// What a million of these requests costs there.
+    pub api_usd_per_million_requests: f64,
     /// Requests per second from which this fleet, as it stands, is cheaper.
     pub break_even_requests_per_s: f64,
     /// Whether the fleet can take that many.
@@ -48,8 +50,12 @@ pub struct HybridPoint {
     pub share: f64,
     /// Keys computed beforehand.
     pub keys: f64,
+    /// Whether the targets hold, over all requests, on those machines.
+    pub holds: bool,
     /// Machines that answer the rest.
     pub online_machines: u64,
+    /// Machines of the batch runs, there for a run only.
+    pub batch_machines: u64,
     /// Money of a month for the batch runs.
     pub batch_usd_per_month: Option<f64>,
     /// Time of one batch run on those machines.
@@ -60,6 +66,8 @@ pub struct HybridPoint {
     pub store_usd_per_month: f64,
     /// Their sum.
     pub usd_per_month: Option<f64>,
+    /// Carbon of a month.
+    pub carbon_kg_per_month: Option<f64>,
 }
 
 /// One group of a fleet that is made of several.
@@ -128,6 +136,8 @@ pub struct ServingFigures {
     pub e2e_s: Option<Percentiles>,
     /// The same with the call over the network, as the client sees it.
     pub latency_s: Option<Percentiles>,
+    /// Hybrid: the same of the requests that were not found in the store.
+    pub computed_latency_s: Option<Percentiles>,
     /// Mean number of machines that are paid.
     pub mean_machines: Option<f64>,
     /// Cost of an hour at this traffic.
@@ -148,6 +158,8 @@ pub struct ServingFigures {
     pub cost_per_million_good_usd: Option<Estimate>,
     /// Cost of a million answers when the fleet runs at its capacity.
     pub cost_per_million_at_capacity_usd: Option<Estimate>,
+    /// Carbon of a million answers.
+    pub carbon_per_million_predictions_kg: Option<Estimate>,
     /// Tokens that the cache of one replica holds.
     pub cache_tokens: Option<f64>,
     /// Greatest share of the cache in use.

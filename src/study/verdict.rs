@@ -4,8 +4,8 @@ use crate::scenario::{Minimize, Objective};
 use crate::units::{Seconds, Significant, human_duration};
 use crate::workload::training::{Amount, InputMode, TrainingSpec};
 
-use super::compare::holds_targets;
 use super::outcome::Outcome;
+use super::rank::holds_targets;
 use super::result::Row;
 
 pub(super) fn verdict(outcomes: &[Outcome], objective: &Objective, recommended: Option<&str>) -> String {

@@ -9,6 +9,7 @@ mod observations;
 mod results;
 mod serving;
 mod serving_groups;
+mod serving_modes;
 mod serving_rows;
 
 use std::path::Path;

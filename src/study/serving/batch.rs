@@ -2,20 +2,22 @@
 
 use crate::scenario::BatchSpec;
 use crate::stats::{Law, Stream, normal_cdf, quantile, sorted};
-use crate::units::{Money, Seconds};
+use crate::units::Seconds;
 use crate::workload::failures::SpotMarket;
 
 use super::super::LEVEL;
+use super::super::outcome::price_error;
 use super::super::recurring::recurring;
 use super::super::result::{BoundRow, Estimate, Probability, Row};
 use super::super::row::{blank_row, fill_memory, mean_ledger};
 use super::capacity::{half_width, spread};
 use super::demand::market;
 use super::online::{ServingOutcome, blank_figures, within};
+use super::paired::{Paired, Pairs};
 use super::prepare::Served;
 use super::trial::{MIDDLE, QUICK, SLOW, Trial, sustained};
 use super::way::Way;
-use super::{Asked, Z_END, bill};
+use super::{Asked, Z_END, bill, carbon};
 
 /// Replications of a job: luck is in starts, failures and markets only.
 const REPLICAS: u32 = 40;
@@ -185,6 +187,19 @@ impl Job {
         Estimate { p50, p90: p50 + libm::hypot(lucky, found.p90 - found.mean), ..found }
     }
 
+    /// Machine-hours of the mean run.
+    fn hours(&self, way: &Way) -> bill::Paid {
+        let mean = |figure: fn(&JobRun) -> f64| self.estimate(figure).mean / 3600.0;
+        let machines = way.machines_per_replica as f64;
+        let (paid, starting) = (mean(|run| run.paid), mean(|run| run.starting));
+        bill::Paid {
+            busy_hours: (paid - starting).max(0.0) * machines,
+            starting_hours: starting.min(paid) * machines,
+            hours: mean(|run| run.seconds),
+            ..bill::Paid::default()
+        }
+    }
+
     /// Probability that a job ends in time: over replications, and over the error of its speed.
     fn by(&self, deadline: f64) -> Probability {
         let one = |index: usize| {
@@ -214,7 +229,7 @@ pub(super) fn batch(asked: &Asked<'_>, served: &Served, way: &Way, spec: &BatchS
         row.feasible = false;
         row.reason = Some("no item is ever done".to_owned());
         row.serving = Some(Box::new(figures));
-        return ServingOutcome { row, unit: None };
+        return ServingOutcome::of(row);
     }
     let per_day = asked.spec.failures.per_node_day * way.machines_per_replica as f64;
     let luck = Luck {
@@ -256,11 +271,35 @@ pub(super) fn batch(asked: &Asked<'_>, served: &Served, way: &Way, spec: &BatchS
         Some(spread(scale(unit.rates[MIDDLE]), [scale(unit.rates[QUICK]), scale(unit.rates[SLOW])], 0.0));
     row.bound = bound(way, unit.by_network);
     weigh(asked, served, way, &job, spec, &mut row, &mut figures);
+    weigh_carbon(asked, served, way, &job, spec, &mut row, &mut figures);
     row.recurring = objective
         .repeat
         .map(|repeat| recurring(objective, repeat, &row, 0.0, |limit| job.by(limit.0.max(1e-9))));
     row.serving = Some(Box::new(figures));
-    ServingOutcome { row, unit: None }
+    let lines = bill::line(&row).into_iter().collect();
+    ServingOutcome { pairs: pairs(&job, served, &row), lines, ..ServingOutcome::of(row) }
+}
+
+/// What the job is compared with others by.
+fn pairs(job: &Job, served: &Served, row: &Row) -> Pairs {
+    let paired = |figure: fn(&JobRun) -> f64| {
+        let mean = |speed: usize| {
+            let runs = &job.runs[speed];
+            runs.iter().map(figure).sum::<f64>() / runs.len().max(1) as f64
+        };
+        let runs = job.runs[MIDDLE].iter().map(figure).collect();
+        Paired { runs, ends: [mean(QUICK), mean(SLOW)] }
+    };
+    let line = bill::line(row);
+    let paid = paired(|run| run.paid);
+    let whole = paid.mean().max(1e-12);
+    Pairs {
+        time: Some(paired(|run| run.seconds)),
+        cost: line.map(|(stays, moves)| paid.map(|seconds| stays + moves * seconds / whole)),
+        latency_p99: None,
+        price_side: line.map_or(0.0, |(_, moves)| moves) * served.tariff.as_ref().map_or(0.0, price_error),
+        offers: served.tariff.as_ref().map_or_else(|_| String::new(), |tariff| tariff.origin.clone()),
+    }
 }
 
 /// The fewest units that end in time with confidence; as many as are allowed where none does. Fewer than `least` would
@@ -299,7 +338,7 @@ pub(super) fn describe(row: &mut Row, served: &Served, way: &Way, units: u64) {
     }
 }
 
-fn bound(way: &Way, by_network: bool) -> Option<BoundRow> {
+pub(super) fn bound(way: &Way, by_network: bool) -> Option<BoundRow> {
     let (first, share) = way.parts.first().copied()?;
     let (second, next) = way.parts.get(1).copied().unwrap_or(("queue", 0.0));
     let row = |name: &str, share: f64, next: &str, margin: f64| BoundRow {
@@ -332,24 +371,8 @@ fn weigh(
         }
     };
     row.warnings.extend(bill::warnings(asked, tariff));
-    let machines = way.machines_per_replica as f64;
     let paid = job.estimate(|run| run.paid);
-    let starting = job.estimate(|run| run.starting);
-    let hours = |seconds: f64| seconds * machines / 3600.0;
-    let busy = (paid.mean - starting.mean).max(0.0);
-    let time = row.time_s.map_or(0.0, |time| time.mean / 3600.0);
-    let ledger = bill::bill(
-        asked,
-        served,
-        tariff,
-        &bill::Paid {
-            busy_hours: hours(busy),
-            starting_hours: hours(paid.mean - busy),
-            hours: time,
-            store: Money::ZERO,
-            idle_hours: 0.0,
-        },
-    );
+    let ledger = bill::bill(asked, served, tariff, &job.hours(way));
     let ends = [paid.lo / paid.mean.max(1e-12), paid.hi / paid.mean.max(1e-12)];
     let cost = bill::estimate(&ledger, tariff, ends);
     row.ledger = mean_ledger(std::slice::from_ref(&ledger));
@@ -357,4 +380,20 @@ fn weigh(
     row.budget_met = asked.scenario.objective.budget.map(|budget| within(&cost, budget.usd()));
     figures.cost_per_million_predictions_usd = Some(cost.scaled(1e6 / spec.items));
     figures.mean_machines = Some(row.instances as f64);
+}
+
+fn weigh_carbon(
+    asked: &Asked<'_>,
+    served: &Served,
+    way: &Way,
+    job: &Job,
+    spec: &BatchSpec,
+    row: &mut Row,
+    figures: &mut super::super::serving_result::ServingFigures,
+) {
+    let paid = job.estimate(|run| run.paid);
+    let ends = [paid.lo / paid.mean.max(1e-12), paid.hi / paid.mean.max(1e-12)];
+    // What takes longer is busy for longer: machines start once.
+    let hours = carbon::Hours { served, paid: job.hours(way), busy_ends: ends, paid_ends: ends };
+    carbon::weigh(asked, &[hours], spec.items, row, figures);
 }

@@ -1,11 +1,11 @@
 //! What a serving fleet costs: machines by the hour, the premium of a managed service, fees, store and look-ups.
 
 use crate::catalog::Provenance;
-use crate::cost::{Ledger, Meters, Tariff};
+use crate::cost::{Item, Ledger, Meters, Tariff};
 use crate::scenario::HostingKind;
 use crate::units::{HOURS_PER_MONTH, Money, Seconds};
 
-use super::super::result::Estimate;
+use super::super::result::{Estimate, LedgerLine, Row};
 use super::super::{LEVEL, outcome::price_error};
 use super::Asked;
 use super::prepare::Served;
@@ -57,6 +57,14 @@ pub(super) fn estimate(ledger: &Ledger, tariff: &Tariff, time_ends: [f64; 2]) ->
         p50: total,
         p90: total + 0.779 * high,
     }
+}
+
+/// A row's bill as dollars that stay and dollars that move with the price of its machines.
+pub(super) fn line(row: &Row) -> Option<(f64, f64)> {
+    let of_machines =
+        |line: &&LedgerLine| Item::ALL.iter().any(|item| item.word() == line.item && item.of_machines());
+    let moves: f64 = row.ledger.iter().filter(of_machines).map(|line| line.usd).sum();
+    Some((row.cost_usd?.mean - moves, moves))
 }
 
 /// What the reader should know of the price.

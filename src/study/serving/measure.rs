@@ -9,6 +9,7 @@ use crate::workload::inference::{FleetJob, ServingRun};
 use super::super::result::Estimate;
 use super::super::serving_result::Percentiles;
 use super::capacity::{half_width, spread};
+use super::paired::Paired;
 use super::trial::{MIDDLE, QUICK, SLOW, Trial, percentile, times};
 
 /// Replications at the predicted steps.
@@ -66,10 +67,40 @@ impl Measured {
         Some(Percentiles { p50: at(0.5)?, p90: at(0.9)?, p95: at(0.95)?, p99: at(0.99)? })
     }
 
+    /// The same over all requests, a share of which has its answer after `more` seconds alone, from a store.
+    pub fn percentiles_of_all(&self, time: RequestTime, more: Seconds, found: f64) -> Option<Percentiles> {
+        let at = |share: f64| match rest_share(share, found) {
+            None => Some(Estimate::exact(more.0)),
+            Some(share) => self.estimate(|run| {
+                percentile(times(run, time), share, run.unfinished).map(|value| value + more.0)
+            }),
+        };
+        Some(Percentiles { p50: at(0.5)?, p90: at(0.9)?, p95: at(0.95)?, p99: at(0.99)? })
+    }
+
+    /// A figure over the replications, and what its mean would be at both ends of the steps' error.
+    pub fn paired(&self, figure: impl Fn(&ServingRun) -> f64) -> Paired {
+        let runs: Vec<f64> = self.runs.iter().map(&figure).collect();
+        let mean = runs.iter().sum::<f64>() / runs.len().max(1) as f64;
+        let first = runs.first().copied().unwrap_or(mean);
+        let ends = [&self.quick, &self.slow].map(|run| mean + figure(run) - first);
+        Paired { runs, ends }
+    }
+
     /// Mean of a figure over the replications.
     pub fn mean(&self, figure: impl Fn(&ServingRun) -> f64) -> f64 {
         self.runs.iter().map(figure).sum::<f64>() / self.runs.len().max(1) as f64
     }
+}
+
+/// The share of the rest that must be done for a share of all requests to be, where a share is found in a store at
+/// once; `None` when those found suffice.
+pub(super) fn rest_share(share: f64, found: f64) -> Option<f64> {
+    if found <= 0.0 {
+        return Some(share);
+    }
+    let left = (share - found) / (1.0 - found).max(1e-12);
+    (left > 1e-9).then_some(left.min(1.0))
 }
 
 /// Seconds over which a run counts.

@@ -5,6 +5,7 @@ use crate::scenario::RequestTime;
 use crate::units::{Seconds, Significant, human_duration};
 use crate::workload::inference::ServingRun;
 
+use super::super::outcome::price_error;
 use super::super::result::{BoundRow, Estimate, Probability, Row};
 use super::super::row::{blank_row, fill_memory, mean_ledger};
 use super::super::serving_result::{ApiComparison, ServingFigures};
@@ -12,12 +13,14 @@ use super::Asked;
 use super::bill::{self, MONTH, Paid};
 use super::bound::bound;
 use super::capacity::{Capacity, missed_when_idle};
+use super::carbon;
 use super::demand::{Demand, demand, is_replay, run_job};
 use super::groups::{self, Group};
 use super::measure::{Measured, counted, measure, utilisation};
+use super::paired::Pairs;
 use super::prepare::Served;
 use super::size::{Size, capacity_of, covers, fewest};
-use super::trial::{MIDDLE, Trial, keeps_up};
+use super::trial::{MIDDLE, Trial, keeps_up, percentile, times};
 use super::way::{Way, mean_lengths};
 
 const HOUR: f64 = 3600.0;
@@ -29,6 +32,19 @@ pub(super) struct ServingOutcome {
     pub row: Row,
     /// Capacity of one unit of machines, and its price of an hour, for break-even loads.
     pub unit: Option<(f64, f64)>,
+    /// Whether it has as many machines as the load needs.
+    pub shrinks: bool,
+    /// Ways to run it: dollars that stay, and dollars that move with the price of the machines.
+    pub lines: Vec<(f64, f64)>,
+    /// What it is compared with others by.
+    pub pairs: Pairs,
+}
+
+impl ServingOutcome {
+    /// A row of which no more is known; its bill is one way to run it.
+    pub fn of(row: Row) -> Self {
+        Self { row, unit: None, shrinks: false, lines: Vec::new(), pairs: Pairs::default() }
+    }
 }
 
 /// The row of a candidate that nothing serves on.
@@ -41,7 +57,7 @@ pub(super) fn infeasible(asked: &Asked<'_>, served: &Served) -> ServingOutcome {
             fill_memory(&mut row, need);
         }
     }
-    ServingOutcome { row, unit: None }
+    ServingOutcome::of(row)
 }
 
 pub(super) fn blank_figures(asked: &Asked<'_>) -> ServingFigures {
@@ -116,11 +132,17 @@ impl Online<'_> {
         self.weigh_rates(&mut figures);
         self.weigh_targets(&mut row, &mut figures);
         self.weigh_cost(&mut row, &mut figures);
+        self.weigh_carbon(&mut row, &mut figures);
         self.compare_api(&mut figures);
         row.bound = self.bound();
         let unit = self.unit_of_growth(&figures);
+        let pairs = self.pairs(&row);
+        let lines = bill::line(&row).into_iter().collect();
+        let shrinks = !self.grouped()
+            && self.asked.spec.autoscaler.is_none()
+            && self.served.machines(self.way).is_none();
         row.serving = Some(Box::new(figures));
-        ServingOutcome { row, unit }
+        ServingOutcome { row, unit, shrinks, lines, pairs }
     }
 
     fn groups(&self) -> Vec<Group<'_>> {
@@ -184,12 +206,17 @@ impl Online<'_> {
         let call = self.asked.spec.hosting.call;
         let steady = self.keeps_up();
         figures.keeps_up = Some(steady);
+        // Every request looks into the store first, where there is one; the share that is found there ends with that.
+        let (found, more) = (self.served.found(), call + self.served.lookup);
         if self.way.layout.is_some() {
-            figures.ttft_s = self.measured.percentiles(RequestTime::FirstToken, call);
+            figures.ttft_s = self.measured.percentiles_of_all(RequestTime::FirstToken, more, found);
             figures.tpot_s = self.measured.percentiles(RequestTime::PerOutputToken, Seconds::ZERO);
         }
         figures.e2e_s = self.measured.percentiles(RequestTime::Whole, Seconds::ZERO);
-        figures.latency_s = self.measured.percentiles(RequestTime::Whole, call);
+        figures.latency_s = self.measured.percentiles_of_all(RequestTime::Whole, more, found);
+        if found > 0.0 {
+            figures.computed_latency_s = self.measured.percentiles(RequestTime::Whole, more);
+        }
         if !steady && let (Some(demand), Some(capacity)) = (&self.demand, &self.capacity) {
             let arrive = Significant(demand.peak, 3);
             let sustained = Significant(capacity.sustained[MIDDLE], 3);
@@ -343,27 +370,45 @@ impl Online<'_> {
             per_million(output.mean).map(|cost| cost.scaled(1.0 - reading));
     }
 
+    /// Machine-hours of a month of a group.
+    fn hours_of_month(&self, index: usize, group: &Group<'_>, figures: &ServingFigures) -> Paid {
+        let (machines, busy) = if self.grouped() {
+            (group.machines() as f64, figures.groups.get(index).map_or(0.0, |group| group.utilisation))
+        } else {
+            (self.paid_machines(), figures.utilisation.map_or(0.0, |share| share.mean.clamp(0.0, 1.0)))
+        };
+        let hours = machines * MONTH;
+        Paid {
+            busy_hours: hours * busy,
+            idle_hours: hours * (1.0 - busy),
+            // One fee for the whole cluster.
+            hours: if index == 0 { MONTH } else { 0.0 },
+            ..Paid::default()
+        }
+    }
+
+    fn weigh_carbon(&self, row: &mut Row, figures: &mut ServingFigures) {
+        let (busy_ends, paid_ends) = (carbon::ends(figures.utilisation), self.machine_ends());
+        let groups = self.groups();
+        let mut hours = Vec::new();
+        for (index, group) in groups.iter().enumerate() {
+            let paid = self.hours_of_month(index, group, figures);
+            hours.push(carbon::Hours { served: group.served, paid, busy_ends, paid_ends });
+        }
+        let answers = figures.requests_per_s.map_or(0.0, |rate| rate.mean * MONTH * HOUR);
+        carbon::weigh(self.asked, &hours, answers, row, figures);
+    }
+
     /// The bill of a month, each group at its own price, and its estimate.
     fn bill_of_month(&self, row: &mut Row, figures: &mut ServingFigures) -> Option<(Ledger, Estimate)> {
         let (mut ledgers, mut costs) = (Vec::new(), Vec::new());
         for (index, group) in self.groups().iter().enumerate() {
             let tariff = group.served.tariff.as_ref().ok()?;
             let said = bill::warnings(self.asked, tariff);
-            let (machines, busy) = if self.grouped() {
-                row.warnings.extend(said.into_iter().map(|said| format!("{}: {said}", group.word())));
-                (group.machines() as f64, figures.groups.get(index).map_or(0.0, |group| group.utilisation))
-            } else {
-                row.warnings.extend(said);
-                (self.paid_machines(), figures.utilisation.map_or(0.0, |share| share.mean.clamp(0.0, 1.0)))
-            };
-            let hours = machines * MONTH;
-            let paid = Paid {
-                busy_hours: hours * busy,
-                idle_hours: hours * (1.0 - busy),
-                // One fee for the whole cluster.
-                hours: if index == 0 { MONTH } else { 0.0 },
-                ..Paid::default()
-            };
+            let of_group =
+                |said: String| if self.grouped() { format!("{}: {said}", group.word()) } else { said };
+            row.warnings.extend(said.into_iter().map(of_group));
+            let paid = self.hours_of_month(index, group, figures);
             let ledger = bill::bill(self.asked, group.served, tariff, &paid);
             if let Some(figures) = figures.groups.get_mut(index) {
                 figures.cost_per_month_usd = Some(ledger.total().usd());
@@ -396,21 +441,37 @@ impl Online<'_> {
     }
 
     fn compare_api(&self, figures: &mut ServingFigures) {
-        let (Some(api), Some(hour), Some(demand)) =
-            (&self.asked.spec.api, figures.cost_per_hour_usd, &self.demand)
-        else {
+        let (Some(hour), Some(demand)) = (figures.cost_per_hour_usd, &self.demand) else {
             return;
         };
-        let (input, output) = mean_lengths(self.asked.spec);
-        let per_request = (input * api.input + output * api.output) / MILLION;
-        let break_even = hour.mean / HOUR / per_request.max(1e-18);
         let capacity = self.capacity.as_ref().map_or(0.0, |capacity| capacity.rates[MIDDLE]);
-        figures.api = Some(ApiComparison {
-            name: api.name.clone(),
-            api_usd_per_hour: demand.mean * per_request * HOUR,
-            break_even_requests_per_s: break_even,
-            within_capacity: break_even <= capacity,
+        figures.api = hosted_model(self.asked, hour.mean, demand.mean, capacity);
+    }
+
+    /// What the fleet is compared with others by, replication by replication.
+    fn pairs(&self, row: &Row) -> Pairs {
+        let tariffs: Vec<_> =
+            self.groups().iter().filter_map(|group| group.served.tariff.as_ref().ok()).collect();
+        let machines = |run: &ServingRun| run.groups.iter().map(|group| group.mean_machines).sum::<f64>();
+        let scales = self.asked.spec.autoscaler.is_some();
+        let cost = bill::line(row).map(|(stays, moves)| {
+            let paired = self.measured.paired(|run| if scales { machines(run) } else { 1.0 });
+            let mean = paired.mean().max(1e-12);
+            paired.map(|machines| stays + moves * machines / mean)
         });
+        let moves = bill::line(row).map_or(0.0, |(_, moves)| moves);
+        let error = tariffs.iter().map(|tariff| price_error(tariff)).fold(0.0, f64::max);
+        let latency = self.measured.paired(|run| {
+            percentile(times(run, RequestTime::Whole), 0.99, run.unfinished).unwrap_or(f64::NAN)
+        });
+        let more = self.asked.spec.hosting.call.0;
+        Pairs {
+            time: None,
+            cost,
+            latency_p99: Some(latency.map(|seconds| seconds + more)),
+            price_side: moves * error,
+            offers: tariffs.iter().map(|tariff| tariff.origin.as_str()).collect::<Vec<_>>().join("; "),
+        }
     }
 
     fn bound(&self) -> Option<BoundRow> {
@@ -432,6 +493,21 @@ impl Online<'_> {
         let hour = figures.cost_per_hour_usd?.mean / self.paid_machines().max(1e-9);
         (capacity > 0.0).then_some((capacity, hour * self.way.machines_per_replica as f64))
     }
+}
+
+/// A fleet of that hourly cost and capacity against the hosted model, at a mean rate.
+pub(super) fn hosted_model(asked: &Asked<'_>, hour: f64, mean: f64, capacity: f64) -> Option<ApiComparison> {
+    let api = asked.spec.api.as_ref()?;
+    let (input, output) = mean_lengths(asked.spec);
+    let per_request = (input * api.input + output * api.output) / MILLION;
+    let break_even = hour / HOUR / per_request.max(1e-18);
+    Some(ApiComparison {
+        name: api.name.clone(),
+        api_usd_per_hour: mean * per_request * HOUR,
+        api_usd_per_million_requests: per_request * MILLION,
+        break_even_requests_per_s: break_even,
+        within_capacity: break_even <= capacity,
+    })
 }
 
 /// Probability that a cost stays within a budget: normal within the ends of its interval.

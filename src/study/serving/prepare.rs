@@ -11,6 +11,7 @@ use crate::scenario::HostingKind;
 use crate::stats::Law;
 use crate::steptime::ordinary::OrdinaryTimes;
 use crate::steptime::serving::ServingSteps;
+use crate::units::Seconds;
 
 use super::way::{self, Way};
 use super::{Asked, StudyError, groups, ordinary};
@@ -35,6 +36,8 @@ pub struct Served {
     pub start: Law,
     /// Share of the scenario's requests that reach these machines: less than 1 where others are look-ups.
     pub online_share: f64,
+    /// Time that every request spends on a look-up first; zero without a store.
+    pub lookup: Seconds,
     /// Time to send one token's cache to the decode groups, in nanoseconds; 0 of all but prefill groups.
     pub transfer_ns_per_token: f64,
     /// The groups beside this one, where the fleet is made of groups.
@@ -45,6 +48,12 @@ impl Served {
     /// This group and those beside it.
     pub fn groups(&self) -> impl Iterator<Item = &Self> {
         std::iter::once(self).chain(&self.others)
+    }
+
+    /// Share of all requests that a store answers.
+    #[must_use]
+    pub fn found(&self) -> f64 {
+        1.0 - self.online_share
     }
 
     /// The way to serve that is taken.
@@ -106,6 +115,7 @@ fn serve(asked: &Asked<'_>, (steps, times): (&ServingSteps, &OrdinaryTimes), can
         ways,
         start,
         online_share: 1.0,
+        lookup: Seconds::ZERO,
         transfer_ns_per_token: 0.0,
         others: Vec::new(),
     }

@@ -10,6 +10,7 @@ use crate::workload::inference::{FleetJob, MachineGroup, ServingRun, Targets};
 
 use super::Asked;
 use super::groups::{self, Group};
+use super::measure::rest_share;
 use super::prepare::Served;
 use super::way::Way;
 
@@ -145,7 +146,7 @@ impl<'a> Trial<'a> {
     fn own_limit(&self, target: &LatencyTarget) -> Seconds {
         match target.time {
             RequestTime::PerOutputToken => target.limit,
-            _ => (target.limit - self.asked.spec.hosting.call).max(Seconds::ZERO),
+            _ => (target.limit - self.asked.spec.hosting.call - self.served.lookup).max(Seconds::ZERO),
         }
     }
 
@@ -166,11 +167,15 @@ impl<'a> Trial<'a> {
         if run.refused as f64 > (1.0 - wanted.min(0.99)) * offered {
             return false;
         }
-        if objective.goodput.is_some_and(|share| (run.good as f64) < share * offered) {
+        let goodput = objective.goodput.and_then(|share| rest_share(share, self.served.found()));
+        if goodput.is_some_and(|share| (run.good as f64) < share * offered) {
             return false;
         }
         objective.latency.iter().all(|target| {
-            let at = percentile(times(run, target.time), target.share, run.unfinished);
+            // Limits are on all requests: those found in a store count as well, but have no pace of tokens.
+            let found = if target.time == RequestTime::PerOutputToken { 0.0 } else { self.served.found() };
+            let Some(share) = rest_share(target.share, found) else { return self.own_limit(target).0 > 0.0 };
+            let at = percentile(times(run, target.time), share, run.unfinished);
             at.is_none_or(|seconds| seconds <= self.own_limit(target).0)
         })
     }

@@ -1,20 +1,59 @@
 //! The verdict on serving fleets in a sentence or two, and what was taken for granted.
 
 use crate::fleet::{FleetSpec, GroupRole};
-use crate::scenario::{Mode, Objective};
+use crate::scenario::{Minimize, Mode, Objective};
 use crate::units::Significant;
 
 use super::super::LEVEL;
+use super::super::rank::{holds_targets, score};
 use super::super::result::{Estimate, Row};
 use super::Asked;
-use super::compare::{holds_targets, score};
-use super::online::words;
+use super::online::{ServingOutcome, words};
+use super::paired::differences;
 
-pub(super) fn verdict(rows: &[Row], objective: &Objective, recommended: Option<&str>) -> String {
-    match rows.iter().find(|row| Some(row.fleet.as_str()) == recommended) {
-        Some(row) => chosen(row, rows, objective),
-        None => nobody(rows, objective),
+pub(super) fn verdict(
+    outcomes: &[ServingOutcome],
+    objective: &Objective,
+    recommended: Option<&str>,
+) -> String {
+    let Some(winner) = outcomes.iter().find(|outcome| Some(outcome.row.fleet.as_str()) == recommended) else {
+        let rows: Vec<&Row> = outcomes.iter().map(|outcome| &outcome.row).collect();
+        return nobody(&rows, objective);
+    };
+    let mut text = chosen(&winner.row);
+    let next =
+        |outcome: &&ServingOutcome| outcome.row.rank == Some(2) && holds_targets(&outcome.row, objective);
+    if let Some(next) = outcomes.iter().find(next) {
+        text.push_str(&runner_up(winner, next, objective).unwrap_or_default());
     }
+    text
+}
+
+/// The next fleet: how much more of what is minimised, and whether the two can be told apart under the same requests.
+fn runner_up(winner: &ServingOutcome, next: &ServingOutcome, objective: &Objective) -> Option<String> {
+    let (ours, theirs) = (score(&winner.row, objective)?, score(&next.row, objective)?);
+    let mut text = format!(" Next is {}", next.row.fleet);
+    if ours > 0.0 {
+        text.push_str(&format!(", {} % more", Significant(100.0 * (theirs / ours - 1.0), 2)));
+    }
+    let found = differences((&next.pairs, &next.row), (&winner.pairs, &winner.row));
+    let (apart, unit) = match objective.minimize {
+        Minimize::Cost if winner.row.time_s.is_some() => (found.cost_usd, "USD a run"),
+        Minimize::Cost => (found.cost_usd, "USD a month"),
+        Minimize::Time => (found.time_s.or(found.latency_p99_s), "s"),
+        Minimize::Carbon if winner.row.time_s.is_some() => (found.carbon_kg, "kg CO2 a run"),
+        Minimize::Carbon => (found.carbon_kg, "kg CO2 a month"),
+    };
+    if let Some(apart) = apart {
+        let (low, high) = (Significant(apart.lo, 3), Significant(apart.hi, 3));
+        text.push_str(&if apart.lo <= 0.0 && apart.hi >= 0.0 {
+            format!("; the two cannot be told apart: the difference is {low} to {high} {unit}")
+        } else {
+            format!(" ({low} to {high} {unit})")
+        });
+    }
+    text.push('.');
+    Some(text)
 }
 
 fn range(estimate: &Estimate, digits: usize) -> String {
@@ -26,7 +65,7 @@ fn range(estimate: &Estimate, digits: usize) -> String {
     )
 }
 
-fn chosen(row: &Row, rows: &[Row], objective: &Objective) -> String {
+fn chosen(row: &Row) -> String {
     let mut text = format!("Take {}:", row.fleet);
     let figures = row.serving.as_deref();
     if let Some(capacity) = figures.and_then(|figures| figures.capacity_requests_per_s) {
@@ -51,19 +90,11 @@ fn chosen(row: &Row, rows: &[Row], objective: &Objective) -> String {
         text.push_str(&format!(", bound by {}", bound.name));
     }
     text.push('.');
-    let next = rows.iter().find(|other| other.rank == Some(2) && holds_targets(other, objective));
-    if let Some((ours, (theirs, next))) =
-        score(row, objective).zip(next.and_then(|next| Some((score(next, objective)?, next))))
-        && ours > 0.0
-    {
-        let percent = Significant(100.0 * (theirs / ours - 1.0), 2);
-        text.push_str(&format!(" Next is {}, {percent} % more.", next.fleet));
-    }
     text
 }
 
 /// No fleet will do: what each misses.
-fn nobody(rows: &[Row], objective: &Objective) -> String {
+fn nobody(rows: &[&Row], objective: &Objective) -> String {
     let mut text = format!(
         "No fleet holds the targets with {} % confidence.",
         Significant(100.0 * objective.confidence, 3)
@@ -136,6 +167,13 @@ pub(super) fn assumptions(asked: &Asked<'_>) -> Vec<String> {
             "Caches of prompts go to decode groups over the slower machine's network card, each at its full rate."
                 .to_owned(),
         );
+    }
+    said.push(
+        "Carbon is that of the devices: board power at work, 18 % of it while waiting, PUE and grid of the region; hosts and manufacture are left out."
+            .to_owned(),
+    );
+    if matches!(spec.mode, Mode::Hybrid(_)) {
+        said.push("Every request looks into the store first; limits on times are on all requests, found or computed.".to_owned());
     }
     said.push("Not included: people, traffic between zones, taxes, support plans.".to_owned());
     said

@@ -14,6 +14,20 @@ pub enum ServiceModel {
     Language(ReplicaModel),
     /// An ordinary model: its times and its batching.
     Ordinary(BatchTable, BatchRules),
+    /// Several models on one device, by [`Request::model`](crate::workload::arrivals::Request::model), and the factor on
+    /// all times while 1, 2, … of them have requests.
+    Shared(Vec<ServiceModel>, Vec<f64>),
+}
+
+impl ServiceModel {
+    /// Models that it holds.
+    #[must_use]
+    pub fn models(&self) -> usize {
+        match self {
+            Self::Language(_) | Self::Ordinary(..) => 1,
+            Self::Shared(models, _) => models.len(),
+        }
+    }
 }
 
 /// What a group of machines is for.

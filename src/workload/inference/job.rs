@@ -48,6 +48,12 @@ impl FleetJob {
         }
     }
 
+    /// Models that its replicas hold.
+    #[must_use]
+    pub fn models(&self) -> usize {
+        self.groups.iter().map(|group| group.service.models()).max().unwrap_or(1)
+    }
+
     /// Runs the fleet under a source of requests instead of its own traffic, until all are served, the horizon is
     /// reached, or more than two million requests are inside. `sink` sees every request as it leaves.
     pub fn serve(

@@ -1,7 +1,7 @@
 //! Counts what happens to requests, and turns it into a [`ServingRun`].
 
 use super::fleet_spec::Targets;
-use super::run::ServingRun;
+use super::run::{ModelMeters, ServingRun};
 use crate::units::{Seconds, SimSpan, SimTime};
 use crate::workload::arrivals::Request;
 
@@ -43,6 +43,8 @@ pub struct RequestRecord {
 pub(super) struct Counting {
     pub(super) warm_up: SimTime,
     pub(super) targets: Limits,
+    /// Models that are counted apart, where there are several.
+    pub(super) models: usize,
 }
 
 /// Targets in nanoseconds.
@@ -80,7 +82,11 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn new(counting: Counting) -> Self {
-        Self { counting, stride: 1, ..Self::default() }
+        let mut run = ServingRun::default();
+        if counting.models > 1 {
+            run.models.resize_with(counting.models, ModelMeters::default);
+        }
+        Self { counting, run, stride: 1, ..Self::default() }
     }
 
     /// Requests inside.
@@ -125,6 +131,7 @@ impl Ledger {
             }
         }
         self.run.offered += 1;
+        self.of_model(request, |own| own.offered += 1);
         self.run.backlog.1 = self.inside;
     }
 
@@ -142,6 +149,7 @@ impl Ledger {
         if record.fate != Fate::Finished {
             self.run.refused += 1;
             self.run.too_large += u64::from(record.fate == Fate::TooLarge);
+            self.of_model(&record.request, |own| own.refused += 1);
             return;
         }
         self.finish(record, time);
@@ -173,12 +181,32 @@ impl Ledger {
             && within(targets.output_token, each)
             && within(targets.latency, Some(time));
         run.good += u64::from(good);
+        self.of_model(request, |own| {
+            own.finished += 1;
+            own.good += u64::from(good);
+            own.latency.record(time.0);
+            if let Some(span) = first_time {
+                own.time_to_first_token.record(span.0);
+            }
+            if let Some(span) = each {
+                own.time_per_output_token.record(span.0);
+            }
+        });
+    }
+
+    /// Counts for the model of a request, where there are several.
+    fn of_model(&mut self, request: &Request, count: impl FnOnce(&mut ModelMeters)) {
+        if let Some(own) = self.run.models.get_mut(usize::from(request.model)) {
+            count(own);
+        }
     }
 
     /// A request is still inside when the run ends.
     pub(super) fn strand(&mut self, now: SimTime, request: &Request) {
         self.run.time_in_system_ns += u128::from(now.since(request.at).0);
-        self.run.unfinished += u64::from(self.counts(request));
+        let counts = self.counts(request);
+        self.run.unfinished += u64::from(counts);
+        self.of_model(request, |own| own.unfinished += u64::from(counts));
     }
 
     /// The books at the end, everybody still inside having been stranded.

@@ -19,5 +19,5 @@ pub use fleet_spec::{
 };
 pub use ledger::{Fate, RequestRecord};
 pub use rules::{BatchRules, BatchTable, KvSpace, ReplicaModel, Rules, Speculation};
-pub use run::{GroupMeters, ServingRun};
+pub use run::{GroupMeters, ModelMeters, ServingRun};
 pub use source::{Closed, Open, Source};

@@ -22,6 +22,27 @@ pub struct GroupMeters {
     pub mean_machines: f64,
 }
 
+/// Requests of one model of a fleet that serves several.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelMeters {
+    /// Requests that arrived in the counted time.
+    pub offered: u64,
+    /// Of them, finished, within all targets, refused, unfinished.
+    pub finished: u64,
+    /// See `finished`.
+    pub good: u64,
+    /// See `finished`.
+    pub refused: u64,
+    /// See `finished`.
+    pub unfinished: u64,
+    /// Time to first token.
+    pub time_to_first_token: Histogram,
+    /// Time per output token.
+    pub time_per_output_token: Histogram,
+    /// From arrival to the end.
+    pub latency: Histogram,
+}
+
 /// One replication. Times are in nanoseconds. Little's law holds: `in_flight_ns` is the integral of requests in the
 /// system and equals the sum of their times.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,4 +99,6 @@ pub struct ServingRun {
     pub backlog: (u64, u64),
     /// One entry per group.
     pub groups: Vec<GroupMeters>,
+    /// One entry per model, where replicas hold several.
+    pub models: Vec<ModelMeters>,
 }

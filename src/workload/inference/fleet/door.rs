@@ -76,7 +76,7 @@ impl Fleet<'_> {
         let groups = &self.machines.groups;
         let fits = |role: Role, output: u32| {
             let mut own = groups.iter().filter(|group| group.role == role);
-            own.any(|group| group.can_hold(request.input, output))
+            own.any(|group| group.can_hold(request, output))
         };
         fits(Role::Whole, request.output)
             || (fits(Role::Prefill, request.output) && fits(Role::Decode, request.output))
@@ -114,7 +114,7 @@ impl Fleet<'_> {
         self.list_servers();
         let request = self.slots[slot].request;
         let servers = &self.servers;
-        let holds = |index: &u32| servers[*index as usize].can_hold(request.input, request.output);
+        let holds = |index: &u32| servers[*index as usize].can_hold(&request, request.output);
         match self.routing.least(&self.decoders, servers, holds) {
             Some(index) => self.offer(now, index, slot, calendar),
             None => self.decode_door.push_back(slot),
@@ -156,7 +156,9 @@ impl Fleet<'_> {
         calendar: &mut Calendar<Event>,
     ) {
         self.slots[slot].last_token = now;
-        let overhead = self.machines.groups[self.servers[index as usize].group as usize].response;
+        let group = &self.machines.groups[self.servers[index as usize].group as usize];
+        let model = usize::from(self.slots[slot].request.model);
+        let overhead = group.response.get(model).or(group.response.first()).copied().unwrap_or(SimSpan::ZERO);
         if fate == Fate::Finished && overhead > SimSpan::ZERO {
             calendar.schedule_at(now + overhead, Event::Answer { slot });
         } else {

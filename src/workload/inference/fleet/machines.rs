@@ -8,6 +8,7 @@ use super::{Event, Fleet};
 use crate::engine::Calendar;
 use crate::stats::Stream;
 use crate::units::{Seconds, SimSpan, SimTime};
+use crate::workload::arrivals::Request;
 
 /// Most replicas of a fleet; what would be more is not started.
 const MOST_SERVERS: usize = 100_000;
@@ -39,8 +40,8 @@ pub(super) struct Machine {
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     pub(super) role: Role,
-    /// Time of an answer after the last token.
-    pub(super) response: SimSpan,
+    /// Time of an answer after the last token, by model.
+    pub(super) response: Vec<SimSpan>,
     /// What a new replica looks like.
     template: Server,
     /// Machines there, starting ones and draining ones included, and those of them that stay.
@@ -58,10 +59,7 @@ pub(super) struct Group {
 
 impl Group {
     fn new(job: &FleetJob, spec: &MachineGroup, index: u32, (seed, replica): (u64, u32)) -> Self {
-        let response = match &spec.service {
-            ServiceModel::Language(model) => model.rules.response_overhead,
-            ServiceModel::Ordinary(..) => SimSpan::ZERO,
-        };
+        let response = response(&spec.service);
         Self {
             role: spec.role,
             response,
@@ -77,8 +75,8 @@ impl Group {
         }
     }
 
-    pub(super) fn can_hold(&self, input: u32, output: u32) -> bool {
-        self.template.can_hold(input, output)
+    pub(super) fn can_hold(&self, request: &Request, output: u32) -> bool {
+        self.template.can_hold(request, output)
     }
 
     /// Machines that stay, or that will be back when the market has some.
@@ -104,6 +102,15 @@ impl Group {
             meters.mean_machines = self.machine_ns / counted.0 as f64;
         }
         meters
+    }
+}
+
+/// Time of an answer after the last token, by model.
+fn response(service: &ServiceModel) -> Vec<SimSpan> {
+    match service {
+        ServiceModel::Language(model) => vec![model.rules.response_overhead],
+        ServiceModel::Ordinary(..) => vec![SimSpan::ZERO],
+        ServiceModel::Shared(models, _) => models.iter().flat_map(response).collect(),
     }
 }
 

@@ -9,6 +9,7 @@ mod router;
 mod scaler;
 mod server;
 mod settle;
+mod shared;
 mod spot;
 
 use std::collections::VecDeque;
@@ -147,7 +148,7 @@ impl<'a> Fleet<'a> {
             source,
             sink,
             slots: Slots::default(),
-            ledger: Ledger::new(Counting { warm_up: time_of(job.warm_up), targets }),
+            ledger: Ledger::new(Counting { warm_up: time_of(job.warm_up), targets, models: job.models() }),
             servers: Vec::new(),
             machines: Machines::new(job, seed, replica),
             routing,

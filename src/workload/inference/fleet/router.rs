@@ -24,7 +24,7 @@ impl Routing {
 
     /// One of `open`, indices of servers, that can hold the request; `None` where none does.
     pub(super) fn choose(&mut self, request: &Request, open: &[u32], servers: &[Server]) -> Option<u32> {
-        let holds = |index: &u32| servers[*index as usize].can_hold(request.input, request.output);
+        let holds = |index: &u32| servers[*index as usize].can_hold(request, request.output);
         match self.rule {
             Router::RoundRobin => self.in_turn(open, holds),
             Router::LeastOutstanding => self.least(open, servers, holds),
@@ -76,7 +76,7 @@ fn holder(request: &Request, least: u32, open: &[u32], servers: &[Server]) -> Op
     let mut best = (0, None);
     for index in open {
         let tokens = server(*index).cached_tokens(request);
-        if tokens > best.0 && server(*index).can_hold(request.input, request.output) {
+        if tokens > best.0 && server(*index).can_hold(request, request.output) {
             best = (tokens, Some(*index));
         }
     }

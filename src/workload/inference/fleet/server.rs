@@ -6,6 +6,7 @@ use super::super::fleet_spec::{MachineGroup, Role, ServiceModel};
 use super::super::language::{Leaving, Replica, Slots};
 use super::super::ledger::Fate;
 use super::super::ordinary::{End, Left, Offered, OrdinaryReplica};
+use super::shared::Shared;
 use crate::units::{SimSpan, SimTime};
 use crate::workload::arrivals::Request;
 
@@ -14,9 +15,10 @@ const GAP_WEIGHT: f64 = 1.0 / 32.0;
 
 /// What a replica does.
 #[derive(Clone, Debug)]
-enum Kind {
+pub(super) enum Kind {
     Language(Box<Replica>),
     Ordinary(Box<OrdinaryReplica>),
+    Shared(Box<Shared>),
 }
 
 /// A request that leaves a replica.
@@ -50,15 +52,7 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn new(spec: &MachineGroup, group: u32, machine: u32, stepwise: bool) -> Self {
-        let kind = match &spec.service {
-            ServiceModel::Language(model) => {
-                Kind::Language(Box::new(Replica::new(model, stepwise, spec.role == Role::Prefill)))
-            }
-            ServiceModel::Ordinary(table, rules) => {
-                let (table, rules) = (Arc::new(table.clone()), Arc::new(rules.clone()));
-                Kind::Ordinary(Box::new(OrdinaryReplica::new(table, rules)))
-            }
-        };
+        let kind = Kind::new(&spec.service, stepwise, spec.role);
         Self {
             kind,
             group,
@@ -74,40 +68,37 @@ impl Server {
         }
     }
 
-    pub(super) fn language(&self) -> Option<&Replica> {
-        match &self.kind {
-            Kind::Language(replica) => Some(replica),
-            Kind::Ordinary(_) => None,
-        }
+    /// Its language models.
+    pub(super) fn languages(&self) -> impl Iterator<Item = &Replica> {
+        let shared = match &self.kind {
+            Kind::Shared(shared) => Some(shared),
+            _ => None,
+        };
+        let own = std::iter::once(&self.kind);
+        own.chain(shared.into_iter().flat_map(|shared| shared.kinds())).filter_map(Kind::language)
     }
 
-    /// Whether it can ever serve so many tokens.
-    pub(super) fn can_hold(&self, input: u32, output: u32) -> bool {
-        self.language().is_none_or(|replica| replica.can_hold(input, output))
+    /// Whether it can ever serve so many tokens of the request's model.
+    pub(super) fn can_hold(&self, request: &Request, output: u32) -> bool {
+        self.kind.can_hold(request, output)
     }
 
     pub(super) fn outstanding(&self) -> usize {
-        match &self.kind {
-            Kind::Language(replica) => replica.outstanding(),
-            Kind::Ordinary(replica) => replica.outstanding(),
-        }
-    }
-
-    fn queued(&self) -> usize {
-        match &self.kind {
-            Kind::Language(replica) => replica.queued(),
-            Kind::Ordinary(replica) => replica.waiting(),
-        }
+        self.kind.outstanding()
     }
 
     /// How long a request that came now would wait: those before it, at the pace of the last ends.
     pub(super) fn expected_wait(&self) -> SimSpan {
-        SimSpan((self.queued() as f64 * self.gap_ns) as u64)
+        SimSpan((self.kind.queued() as f64 * self.gap_ns) as u64)
     }
 
     pub(super) fn cached_tokens(&self, request: &Request) -> u32 {
         match (&self.kind, request.prefix) {
             (Kind::Language(replica), Some(prefix)) => replica.cached_tokens(prefix.group, prefix.tokens),
+            (Kind::Shared(shared), Some(prefix)) => shared
+                .kind(request.model)
+                .and_then(Kind::language)
+                .map_or(0, |replica| replica.cached_tokens(prefix.group, prefix.tokens)),
             _ => 0,
         }
     }
@@ -116,34 +107,12 @@ impl Server {
         if self.outstanding() == 0 {
             self.last_end = now;
         }
-        match &mut self.kind {
-            Kind::Language(replica) => replica.offer(now, slot, slots),
-            Kind::Ordinary(replica) => {
-                let request = &slots[slot].request;
-                let offered =
-                    Offered { id: u64::from(slot), items: request.input, priority: request.priority };
-                let mut left = Vec::new();
-                replica.offer(now, offered, &mut left);
-                leave(&left, now, slots, out);
-            }
-        }
+        self.kind.offer(now, slot, slots, out);
     }
 
     /// Lets everything end that ends now; [`Server::begin`] follows.
     pub(super) fn advance(&mut self, now: SimTime, slots: &mut Slots, out: &mut Vec<Out>) {
-        match &mut self.kind {
-            Kind::Language(replica) => {
-                replica.advance(now, slots, &mut self.leaving);
-                let finished = self.leaving.finished.drain(..);
-                out.extend(finished.map(|slot| Out::Gone(slot, Fate::Finished)));
-                out.extend(self.leaving.passed.drain(..).map(Out::Passed));
-            }
-            Kind::Ordinary(replica) => {
-                let mut left = Vec::new();
-                replica.advance(now, &mut left);
-                leave(&left, now, slots, out);
-            }
-        }
+        self.kind.advance(now, slots, &mut self.leaving, out);
         if !out.is_empty() {
             let gap = now.since(self.last_end).0 as f64 / out.len() as f64;
             let weight = if self.gap_ns == 0.0 { 1.0 } else { GAP_WEIGHT };
@@ -153,40 +122,158 @@ impl Server {
     }
 
     pub(super) fn begin(&mut self, now: SimTime, slots: &mut Slots) {
-        if let Kind::Language(replica) = &mut self.kind {
-            replica.begin(now, slots);
-        }
+        self.kind.begin(now, slots);
     }
 
     pub(super) fn wake_at(&self, slots: &Slots) -> SimTime {
-        match &self.kind {
-            Kind::Language(replica) => replica.wake_at(slots),
-            Kind::Ordinary(replica) => replica.wake_at(),
-        }
+        self.kind.wake_at(slots)
     }
 
     /// The machine is gone; those inside in the order of arrival.
     pub(super) fn evict(&mut self, now: SimTime, slots: &Slots) -> Vec<u32> {
-        let mut inside = match &mut self.kind {
-            Kind::Language(replica) => replica.evict(now, slots),
-            Kind::Ordinary(replica) => replica.evict(now).into_iter().map(|id| id as u32).collect(),
-        };
+        let mut inside = self.kind.evict(now, slots);
         inside.sort_unstable_by_key(|slot| slots[*slot].order);
         inside
     }
 
     /// Time at work until now.
     pub(super) fn busy(&mut self, now: SimTime) -> SimSpan {
-        match &mut self.kind {
-            Kind::Language(replica) => replica.busy(now),
-            Kind::Ordinary(replica) => replica.meters(now).busy,
-        }
+        self.kind.busy(now)
     }
 
     /// Ends the books of what is under way.
     pub(super) fn settle(&mut self, now: SimTime) {
-        if let Kind::Language(replica) = &mut self.kind {
-            replica.settle(now);
+        self.kind.settle(now);
+    }
+}
+
+impl Kind {
+    pub(super) fn new(service: &ServiceModel, stepwise: bool, role: Role) -> Self {
+        match service {
+            ServiceModel::Language(model) => {
+                Self::Language(Box::new(Replica::new(model, stepwise, role == Role::Prefill)))
+            }
+            ServiceModel::Ordinary(table, rules) => {
+                let (table, rules) = (Arc::new(table.clone()), Arc::new(rules.clone()));
+                Self::Ordinary(Box::new(OrdinaryReplica::new(table, rules)))
+            }
+            ServiceModel::Shared(models, sharing) => {
+                Self::Shared(Box::new(Shared::new(models, sharing, stepwise, role)))
+            }
+        }
+    }
+
+    fn language(&self) -> Option<&Replica> {
+        match self {
+            Self::Language(replica) => Some(replica),
+            Self::Ordinary(_) | Self::Shared(_) => None,
+        }
+    }
+
+    fn can_hold(&self, request: &Request, output: u32) -> bool {
+        match self {
+            Self::Language(replica) => replica.can_hold(request.input, output),
+            Self::Ordinary(_) => true,
+            Self::Shared(shared) => {
+                shared.kind(request.model).is_some_and(|kind| kind.can_hold(request, output))
+            }
+        }
+    }
+
+    pub(super) fn outstanding(&self) -> usize {
+        match self {
+            Self::Language(replica) => replica.outstanding(),
+            Self::Ordinary(replica) => replica.outstanding(),
+            Self::Shared(shared) => shared.kinds().map(Self::outstanding).sum(),
+        }
+    }
+
+    fn queued(&self) -> usize {
+        match self {
+            Self::Language(replica) => replica.queued(),
+            Self::Ordinary(replica) => replica.waiting(),
+            Self::Shared(shared) => shared.kinds().map(Self::queued).sum(),
+        }
+    }
+
+    /// Sequences in the batch of a language model.
+    pub(super) fn running(&self) -> &[u32] {
+        self.language().map_or(&[], Replica::running)
+    }
+
+    pub(super) fn offer(&mut self, now: SimTime, slot: u32, slots: &mut Slots, out: &mut Vec<Out>) {
+        match self {
+            Self::Language(replica) => replica.offer(now, slot, slots),
+            Self::Ordinary(replica) => {
+                let request = &slots[slot].request;
+                let offered =
+                    Offered { id: u64::from(slot), items: request.input, priority: request.priority };
+                let mut left = Vec::new();
+                replica.offer(now, offered, &mut left);
+                leave(&left, now, slots, out);
+            }
+            Self::Shared(shared) => shared.offer(now, slot, slots, out),
+        }
+    }
+
+    pub(super) fn advance(
+        &mut self,
+        now: SimTime,
+        slots: &mut Slots,
+        leaving: &mut Leaving,
+        out: &mut Vec<Out>,
+    ) {
+        match self {
+            Self::Language(replica) => {
+                replica.advance(now, slots, leaving);
+                out.extend(leaving.finished.drain(..).map(|slot| Out::Gone(slot, Fate::Finished)));
+                out.extend(leaving.passed.drain(..).map(Out::Passed));
+            }
+            Self::Ordinary(replica) => {
+                let mut left = Vec::new();
+                replica.advance(now, &mut left);
+                leave(&left, now, slots, out);
+            }
+            Self::Shared(shared) => shared.advance(now, slots, out),
+        }
+    }
+
+    /// Models that share a device begin as they advance.
+    pub(super) fn begin(&mut self, now: SimTime, slots: &mut Slots) {
+        if let Self::Language(replica) = self {
+            replica.begin(now, slots);
+        }
+    }
+
+    pub(super) fn wake_at(&self, slots: &Slots) -> SimTime {
+        match self {
+            Self::Language(replica) => replica.wake_at(slots),
+            Self::Ordinary(replica) => replica.wake_at(),
+            Self::Shared(shared) => shared.wake_at(slots),
+        }
+    }
+
+    pub(super) fn evict(&mut self, now: SimTime, slots: &Slots) -> Vec<u32> {
+        match self {
+            Self::Language(replica) => replica.evict(now, slots),
+            Self::Ordinary(replica) => replica.evict(now).into_iter().map(|id| id as u32).collect(),
+            Self::Shared(shared) => shared.evict(now, slots),
+        }
+    }
+
+    fn busy(&mut self, now: SimTime) -> SimSpan {
+        match self {
+            Self::Language(replica) => replica.busy(now),
+            Self::Ordinary(replica) => replica.meters(now).busy,
+            Self::Shared(shared) => shared.busy(now),
+        }
+    }
+
+    pub(super) fn settle(&mut self, now: SimTime) {
+        match self {
+            Self::Language(replica) => replica.settle(now),
+            Self::Ordinary(_) => {}
+            Self::Shared(shared) => shared.settle(now),
         }
     }
 }

@@ -28,18 +28,20 @@ impl Fleet<'_> {
             let group = &mut groups[server.group as usize];
             group.up += server.up;
             group.busy += server.busy(end);
-            let Some(replica) = server.language() else { continue };
-            let meters = replica.meters();
-            run.preemptions += meters.preemptions;
-            run.prefix_hits += meters.prefix_hits;
-            run.prefill_time += meters.prefill;
-            run.decode_time += meters.decode;
-            run.iterations += meters.iterations;
-            run.waiting_for_cache_ns += meters.waiting_for_cache;
-            let (peak, share_ns) = replica.cache_shares();
-            run.peak_cache = run.peak_cache.max(peak);
-            block_ns += share_ns;
-            up_ns += server.up.0 as f64;
+            let up = server.up.0 as f64;
+            for replica in server.languages() {
+                let meters = replica.meters();
+                run.preemptions += meters.preemptions;
+                run.prefix_hits += meters.prefix_hits;
+                run.prefill_time += meters.prefill;
+                run.decode_time += meters.decode;
+                run.iterations += meters.iterations;
+                run.waiting_for_cache_ns += meters.waiting_for_cache;
+                let (peak, share_ns) = replica.cache_shares();
+                run.peak_cache = run.peak_cache.max(peak);
+                block_ns += share_ns;
+                up_ns += up;
+            }
         }
         run.mean_cache = if up_ns > 0.0 { block_ns / up_ns } else { 0.0 };
         run.events = events;

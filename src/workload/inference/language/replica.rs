@@ -128,6 +128,11 @@ impl Replica {
         self.cache.blocks_of(tokens) <= self.cache.total()
     }
 
+    /// Sequences in the batch.
+    pub(in crate::workload::inference) fn running(&self) -> &[u32] {
+        &self.running
+    }
+
     /// Requests inside, wherever.
     pub(in crate::workload::inference) fn outstanding(&self) -> usize {
         self.coming.len() + self.waiting.len() + self.running.len()
