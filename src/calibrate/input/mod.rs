@@ -1,9 +1,12 @@
 //! The input pipeline of this machine, really run: a data set in a temporary folder, written, read cold and warm,
 //! decoded, resized and converted by one worker and by several.
 
+mod bench;
 pub mod cache;
 pub mod clock;
+pub mod dataset;
 pub mod folder;
+mod jobs;
 pub mod loader;
 pub mod photo;
 pub mod records;
@@ -13,6 +16,8 @@ use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
+
+pub use bench::InputBench;
 
 use folder::FolderError;
 use photo::PhotoError;
@@ -32,6 +37,17 @@ pub enum InputError {
         /// Why not.
         error: io::Error,
     },
+    /// A file cannot be written.
+    #[error("cannot write {}: {error}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// Files cannot be had out of the cache.
+    #[error("the system keeps the files in its cache")]
+    StaysWarm,
     /// A picture cannot be coded.
     #[error(transparent)]
     Photo(#[from] PhotoError),
