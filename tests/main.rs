@@ -8,6 +8,7 @@ mod promises {
     mod catalog;
     mod engine_speed;
     mod fleets;
+    mod importing;
     mod layout_keys;
     mod layouts;
     mod measured_profiles;

@@ -84,6 +84,9 @@ pub enum BenchError {
         /// Why not.
         error: std::io::Error,
     },
+    /// The input pipeline gave up.
+    #[error(transparent)]
+    Input(Box<super::input::InputError>),
     /// The computing library gave up.
     #[error("the device gave up: {0}")]
     Device(Box<dyn std::error::Error + Send + Sync>),

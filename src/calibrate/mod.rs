@@ -8,6 +8,7 @@
 mod bench;
 mod compute;
 mod here;
+pub mod import;
 pub mod input;
 mod journal;
 mod measure;

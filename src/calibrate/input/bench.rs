@@ -126,11 +126,11 @@ impl<'a> InputBench<'a> {
             let sets = if codec == Codec::Jpeg { &self.data.jpeg } else { &self.data.png };
             sets.iter().find(|set| set.bytes == size).map(|set| set.pictures.clone())
         };
-        let records = || self.data.records.iter().find(|set| set.bytes == size).map(|set| set.records.clone());
+        let records =
+            || self.data.records.iter().find(|set| set.bytes == size).map(|set| set.records.clone());
         let usual = || self.data.usual_pictures().map(|set| set.pictures.clone());
-        let usual_records = |interleave| {
-            self.data.usual_records().map(|set| Records { interleave, ..set.records.clone() })
-        };
+        let usual_records =
+            |interleave| self.data.usual_records().map(|set| Records { interleave, ..set.records.clone() });
         let source = match job {
             Job::Pictures(codec) => pictures(codec).map(Source::Pictures),
             Job::Convert => pictures(Codec::Jpeg).map(Source::Pictures),
@@ -225,8 +225,9 @@ impl At {
             _ => return Ok(()),
         };
         let count = files.len().max(1);
-        let next: Vec<PathBuf> =
-            (0..samples.min(count)).filter_map(|index| files.get((self.next + index) % count).cloned()).collect();
+        let next: Vec<PathBuf> = (0..samples.min(count))
+            .filter_map(|index| files.get((self.next + index) % count).cloned())
+            .collect();
         if drop_pages(&next) { Ok(()) } else { Err(InputError::StaysWarm) }
     }
 
@@ -262,7 +263,7 @@ impl From<InputError> for BenchError {
             InputError::Cancelled => Self::Cancelled,
             InputError::StaysWarm => Self::Skip { reason: error.to_string() },
             InputError::Read { path, error } | InputError::Write { path, error } => Self::Io { path, error },
-            error => Self::Device(Box::new(error)),
+            error => Self::Input(Box::new(error)),
         }
     }
 }

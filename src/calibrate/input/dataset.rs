@@ -53,11 +53,14 @@ impl Extent {
     pub fn bytes(&self) -> u64 {
         let pictures = self.jpeg.iter().chain(&self.png);
         let pictures: u64 = pictures
-            .map(|(width, height, count)| u64::from(width * height) * 3 * *count as u64 + 4096 * *count as u64)
+            .map(|(width, height, count)| {
+                u64::from(width * height) * 3 * *count as u64 + 4096 * *count as u64
+            })
             .sum();
-        let records = self.records.iter().map(|(side, files, each)| {
-            framed((side * side * 3) as usize) as u64 * (*files * *each) as u64
-        });
+        let records = self
+            .records
+            .iter()
+            .map(|(side, files, each)| framed((side * side * 3) as usize) as u64 * (*files * *each) as u64);
         pictures + records.sum::<u64>()
     }
 }

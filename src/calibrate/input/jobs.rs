@@ -1,6 +1,7 @@
 //! What is measured of the input pipeline: one job for each curve or bundle of curves, over the sizes of a data set.
 
 use crate::catalog::measured::{Section, Settings};
+use crate::stats::Form;
 
 use super::super::bench::{Quantity, Task};
 use super::cache::{Cold, cold_reads};
@@ -64,12 +65,20 @@ impl Job {
         let of_records = || data.records.iter().map(|set| set.bytes).collect();
         let (axis, sizes) = match self {
             Self::Pictures(Codec::Png) => ("bytes", of_files(&data.png)),
-            Self::Pictures(Codec::Jpeg) | Self::ColdPictures | Self::Convert => ("bytes", of_files(&data.jpeg)),
+            Self::Pictures(Codec::Jpeg) | Self::ColdPictures | Self::Convert => {
+                ("bytes", of_files(&data.jpeg))
+            }
             Self::Records | Self::ColdRecords => ("bytes", of_records()),
             Self::Feed => ("bytes", FED.to_vec()),
             _ => ("workers", workers(cores)),
         };
-        Task { section: Section::Input, axis, settings: self.settings(), quantities: self.quantities(), sizes }
+        Task {
+            section: Section::Input,
+            axis,
+            settings: self.settings(),
+            quantities: self.quantities(),
+            sizes,
+        }
     }
 
     fn settings(self) -> Settings {
@@ -105,9 +114,9 @@ impl Job {
             Self::ColdPictures | Self::ColdRecords | Self::Feed => seconds(self.stages()),
             Self::Convert => vec![Quantity::seconds("convert")],
             Self::PictureWorkers | Self::RecordWorkers { .. } | Self::ColdRecordWorkers => {
-                vec![Quantity::rate("items", "items/s")]
+                vec![scaling("items", "items/s")]
             }
-            Self::ColdStreams => vec![Quantity::rate("read", "bytes/s")],
+            Self::ColdStreams => vec![scaling("read", "bytes/s")],
         }
     }
 
@@ -121,6 +130,12 @@ impl Job {
             _ => &[],
         }
     }
+}
+
+/// A rate over workers. Small machines offer four counts, which determine the law of scaling and leave none out to judge it
+/// by, so no other form may win for want of a rival.
+fn scaling(name: &'static str, unit: &'static str) -> Quantity {
+    Quantity { name, unit, forms: &[Form::Usl] }
 }
 
 /// Counts of workers: powers of two up to the cores, then each up to two more than there are.
