@@ -168,6 +168,12 @@ pub enum Calibrate {
     /// Measure forward passes of small models on this machine: prefill and decode apart.
     #[cfg(feature = "calibrate")]
     Infer(Compute),
+    /// Measure the input pipeline of this machine: a data set is written, read cold and warm, decoded, and removed.
+    #[cfg(feature = "calibrate")]
+    Input(InputPipeline),
+    /// Refit what other tools have measured: vLLM, guidellm, AIPerf, MLPerf logs, tables of step times.
+    #[cfg(feature = "calibrate")]
+    Import(Import),
     /// One run in a process of its own, for the others.
     #[cfg(feature = "calibrate")]
     #[command(hide = true)]
@@ -219,6 +225,64 @@ pub struct Compute {
     pub accelerator: Option<String>,
     #[command(flatten)]
     pub measuring: Measuring,
+}
+
+#[cfg(feature = "calibrate")]
+#[derive(Args, Clone, Debug)]
+pub struct InputPipeline {
+    /// Folder to write the temporary data set of some 150 MB into, as one on the disk that training reads from; the
+    /// system's if left out. It is removed afterwards, whatever happens.
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    #[command(flatten)]
+    pub measuring: Measuring,
+}
+
+#[cfg(feature = "calibrate")]
+#[derive(Args, Clone, Debug)]
+pub struct Import {
+    /// Files of one format; several as when each holds one concurrency or batch.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Format, instead of the recognised one.
+    #[arg(long, value_enum)]
+    pub from: Option<ImportedFrom>,
+    /// Name of the model, instead of the one in the files; the catalog's id where fleets shall use the profile.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Name of the device in the catalog.
+    #[arg(long, value_name = "NAME")]
+    pub accelerator: Option<String>,
+    /// Accelerators of the run, where an MLPerf log does not tell them.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub accelerators: Option<u64>,
+    /// Profile to write.
+    #[arg(long, value_name = "PROFILE")]
+    pub out: Option<PathBuf>,
+    /// Name of the profile; that of the first file if left out.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Replace the file of --out.
+    #[arg(long)]
+    pub force: bool,
+    /// Form of the result on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+#[cfg(feature = "calibrate")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImportedFrom {
+    /// JSON of vLLM's or SGLang's serving benchmark.
+    Vllm,
+    /// JSON report of guidellm.
+    Guidellm,
+    /// JSON export of AIPerf or genai-perf.
+    GenaiPerf,
+    /// Log of an MLPerf training run.
+    Mllog,
+    /// CSV of step times with the columns batch, accelerators and seconds.
+    Steps,
 }
 
 #[cfg(feature = "calibrate")]
@@ -344,6 +408,10 @@ impl Arguments {
             Command::Calibrate(Calibrate::Train(options) | Calibrate::Infer(options)) => {
                 options.measuring.format
             }
+            #[cfg(feature = "calibrate")]
+            Command::Calibrate(Calibrate::Input(options)) => options.measuring.format,
+            #[cfg(feature = "calibrate")]
+            Command::Calibrate(Calibrate::Import(options)) => options.format,
             _ => return false,
         };
         format == Format::Json

@@ -4,6 +4,10 @@
 mod compute;
 mod fit;
 #[cfg(feature = "calibrate")]
+mod import;
+#[cfg(feature = "calibrate")]
+mod input;
+#[cfg(feature = "calibrate")]
 mod screen;
 #[cfg(feature = "calibrate")]
 mod session;
@@ -18,6 +22,10 @@ pub fn run(what: &Calibrate, shared: &Shared) -> Result<Status, Failure> {
         Calibrate::Train(options) => compute::train(options, shared),
         #[cfg(feature = "calibrate")]
         Calibrate::Infer(options) => compute::infer(options, shared),
+        #[cfg(feature = "calibrate")]
+        Calibrate::Input(options) => input::input(options, shared),
+        #[cfg(feature = "calibrate")]
+        Calibrate::Import(options) => import::import(options, shared),
         #[cfg(feature = "calibrate")]
         Calibrate::Worker(options) => compute::worker(options),
     }

@@ -8,6 +8,7 @@ use crate::calibrate::{
 };
 use crate::catalog::measured::{MeasuredFigure, ProfileOrigin, SaveError};
 use crate::catalog::{Fingerprint, MeasuredProfile};
+use crate::engine::Cancel;
 use crate::report::{measured_json, measured_table, measured_text};
 use crate::units::{Dimension, parse_quantity};
 
@@ -25,6 +26,7 @@ pub struct Session<'a> {
     /// The profile that is there already, of this machine.
     existing: Option<MeasuredProfile>,
     budget: Option<Duration>,
+    cancel: Cancel,
 }
 
 impl<'a> Session<'a> {
@@ -38,7 +40,12 @@ impl<'a> Session<'a> {
             Some(path) => existing(path, &machine, options.force)?,
             None => None,
         };
-        Ok(Self { options, shared, machine, existing, budget })
+        Ok(Self { options, shared, machine, existing, budget, cancel: leave_on_interrupt() })
+    }
+
+    /// The flag that Ctrl-C raises.
+    pub fn cancel(&self) -> Cancel {
+        self.cancel.clone()
     }
 
     /// Measures, tells and saves; `figures` makes single figures of what was measured.
@@ -55,8 +62,7 @@ impl<'a> Session<'a> {
             Some(path) => Some(self.journal(path, tasks)?),
             None => None,
         };
-        let cancel = leave_on_interrupt();
-        let method = Method { budget: self.budget, ..Method::usual(&cancel) };
+        let method = Method { budget: self.budget, ..Method::usual(&self.cancel) };
         let shown = !self.options.no_progress && !self.shared.quiet;
         let screen = Screen::new(shown, lively(self.shared.color));
         let clock = RealClock::start();
@@ -245,6 +251,7 @@ impl From<BenchError> for Failure {
             BenchError::Cancelled => (Status::Interrupted, "interrupted"),
             BenchError::Io { .. } => (Status::Io, "io"),
             BenchError::Skip { .. } => (Status::Limit, "limit"),
+            BenchError::Input(_) => (Status::Io, "input"),
             BenchError::Device(_) => (Status::Fault, "device"),
         };
         Self::plain(status, code, error.to_string())

@@ -1,0 +1,58 @@
+//! `capplan calibrate input`.
+
+use crate::calibrate::here;
+use crate::calibrate::input::cache::{Cold, cold_reads};
+use crate::calibrate::input::dataset::Extent;
+use crate::calibrate::input::{InputBench, InputError};
+use crate::catalog::{Fingerprint, MeasuredProfile};
+
+use super::session::Session;
+use crate::cli::args::{InputPipeline, Shared};
+use crate::cli::exit::{Failure, Status};
+use crate::cli::output::to_stderr;
+
+pub fn input(options: &InputPipeline, shared: &Shared) -> Result<Status, Failure> {
+    let machine = machine(options);
+    let cores = machine.cores.unwrap_or(1);
+    let session = Session::new(&options.measuring, shared, machine)?;
+    let cancel = session.cancel();
+    let say = |text: String| {
+        if !shared.quiet && !options.measuring.no_progress {
+            to_stderr(&text);
+        }
+    };
+    say("writing the data set\n".to_owned());
+    let mut bench = InputBench::write(options.folder.as_deref(), &Extent::usual(), cores, &cancel)?;
+    if let Cold::NotHere(reason) = cold_reads(bench.data().path()) {
+        say(format!("cold reads are not measured: {reason}\n"));
+    }
+    let tasks = bench.tasks();
+    session.run(&tasks, &mut bench, &|_| Vec::new())
+}
+
+/// This machine; the device is that of the profile that the section goes into, which feeds it.
+fn machine(options: &InputPipeline) -> Fingerprint {
+    let here = here();
+    let known = options.measuring.out.as_deref().filter(|path| path.exists()).map(MeasuredProfile::open);
+    match known {
+        Some(Ok(Ok(profile))) if profile.machine.cpu == here.cpu => {
+            let Fingerprint { device, driver, accelerator, .. } = profile.machine;
+            Fingerprint { device, driver, accelerator, ..here }
+        }
+        _ => here,
+    }
+}
+
+impl From<InputError> for Failure {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::Cancelled => Self::plain(Status::Interrupted, "interrupted", "interrupted"),
+            InputError::Worker | InputError::Photo(_) => {
+                Self::plain(Status::Fault, "input", error.to_string())
+            }
+            InputError::Folder(_) => Self::plain(Status::Io, "io", error.to_string())
+                .suggest("choose another place with --folder DIR"),
+            error => Self::plain(Status::Io, "io", error.to_string()),
+        }
+    }
+}
