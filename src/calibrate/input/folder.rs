@@ -65,6 +65,14 @@ impl Folder {
     /// When the place does not exist, may not be written to, or has too little room.
     pub fn create(parent: Option<&Path>, limit: u64) -> Result<Self, FolderError> {
         let parent = parent.map_or_else(std::env::temp_dir, Path::to_owned);
+        match fs::metadata(&parent) {
+            Err(error) => return Err(FolderError::Create { parent, error }),
+            Ok(found) if !found.is_dir() => {
+                let error = io::Error::new(io::ErrorKind::NotADirectory, "it is not a folder");
+                return Err(FolderError::Create { parent, error });
+            }
+            Ok(_) => {}
+        }
         if let Some(free) = free_bytes(&parent)
             && free < limit.saturating_add(RESERVE)
         {

@@ -16,15 +16,14 @@ pub fn input(options: &InputPipeline, shared: &Shared) -> Result<Status, Failure
     let cores = machine.cores.unwrap_or(1);
     let session = Session::new(&options.measuring, shared, machine)?;
     let cancel = session.cancel();
-    let say = |text: String| {
-        if !shared.quiet && !options.measuring.no_progress {
-            to_stderr(&text);
-        }
-    };
-    say("writing the data set\n".to_owned());
+    if !shared.quiet && !options.measuring.no_progress {
+        to_stderr("writing the data set\n");
+    }
     let mut bench = InputBench::write(options.folder.as_deref(), &Extent::usual(), cores, &cancel)?;
-    if let Cold::NotHere(reason) = cold_reads(bench.data().path()) {
-        say(format!("cold reads are not measured: {reason}\n"));
+    if let Cold::NotHere(reason) = cold_reads(bench.data().path())
+        && !shared.quiet
+    {
+        to_stderr(&format!("cold reads are not measured: {reason}\n"));
     }
     let tasks = bench.tasks();
     session.run(&tasks, &mut bench, &|_| Vec::new())

@@ -1,7 +1,7 @@
 //! One calibration from the first look at the disk to the saved profile; every kind of work goes this way.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::calibrate::{
     Bench, BenchError, Journal, JournalError, MeasureError, Measured, Method, RealClock, Task, measure, today,
@@ -27,6 +27,8 @@ pub struct Session<'a> {
     existing: Option<MeasuredProfile>,
     budget: Option<Duration>,
     cancel: Cancel,
+    /// The budget counts from here: what a kind of work prepares is part of it.
+    began: Instant,
 }
 
 impl<'a> Session<'a> {
@@ -40,7 +42,15 @@ impl<'a> Session<'a> {
             Some(path) => existing(path, &machine, options.force)?,
             None => None,
         };
-        Ok(Self { options, shared, machine, existing, budget, cancel: leave_on_interrupt() })
+        Ok(Self {
+            options,
+            shared,
+            machine,
+            existing,
+            budget,
+            cancel: leave_on_interrupt(),
+            began: Instant::now(),
+        })
     }
 
     /// The flag that Ctrl-C raises.
@@ -62,7 +72,8 @@ impl<'a> Session<'a> {
             Some(path) => Some(self.journal(path, tasks)?),
             None => None,
         };
-        let method = Method { budget: self.budget, ..Method::usual(&self.cancel) };
+        let budget = self.budget.map(|budget| budget.saturating_sub(self.began.elapsed()));
+        let method = Method { budget, ..Method::usual(&self.cancel) };
         let shown = !self.options.no_progress && !self.shared.quiet;
         let screen = Screen::new(shown, lively(self.shared.color));
         let clock = RealClock::start();
