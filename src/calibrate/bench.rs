@@ -107,6 +107,29 @@ pub trait Bench {
     fn sample(&mut self) -> Result<Vec<f64>, BenchError>;
 }
 
+/// Two benches as one: the tasks of the first, then those of the second.
+pub struct Chained<'a> {
+    /// The first.
+    pub first: &'a mut dyn Bench,
+    /// How many tasks it has.
+    pub tasks: usize,
+    /// The second.
+    pub second: &'a mut dyn Bench,
+    /// Whether the second one was started last.
+    pub on_second: bool,
+}
+
+impl Bench for Chained<'_> {
+    fn start(&mut self, task: usize, size: f64) -> Result<(), BenchError> {
+        self.on_second = task >= self.tasks;
+        if self.on_second { self.second.start(task - self.tasks, size) } else { self.first.start(task, size) }
+    }
+
+    fn sample(&mut self) -> Result<Vec<f64>, BenchError> {
+        if self.on_second { self.second.sample() } else { self.first.sample() }
+    }
+}
+
 /// Time that passes.
 pub trait Clock {
     /// Since some fixed moment.

@@ -16,11 +16,12 @@ mod quality;
 mod remote;
 mod roof;
 mod schedule;
+pub mod together;
 
-pub use bench::{Bench, BenchError, Clock, Quantity, RealClock, Task};
+pub use bench::{Bench, BenchError, Chained, Clock, Quantity, RealClock, Task};
 pub use compute::{
-    ComputeBench, DeviceError, DeviceName, ModelKind, StepTimes, TrainingRun, Work, describe, infer_works,
-    tasks_of, train_works,
+    ComputeBench, DeviceError, DeviceName, FedModel, FedRun, ModelKind, StepTimes, TrainingRun, Work,
+    describe, infer_works, tasks_of, train_works,
 };
 pub use here::{here, memory_available, today};
 pub use journal::{Journal, JournalError};

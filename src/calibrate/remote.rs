@@ -16,8 +16,16 @@ use super::compute::Work;
 pub struct RemoteBench {
     program: PathBuf,
     arguments: Vec<OsString>,
-    works: Vec<Work>,
+    threads: Threads,
     worker: Option<Worker>,
+}
+
+/// Threads that a worker's process computes with.
+enum Threads {
+    /// As the work at hand asks for.
+    OfWork(Vec<Work>),
+    /// Always as many.
+    Same(usize),
 }
 
 struct Worker {
@@ -39,7 +47,13 @@ impl RemoteBench {
     /// the same works.
     #[must_use]
     pub fn new(program: PathBuf, arguments: Vec<OsString>, works: Vec<Work>) -> Self {
-        Self { program, arguments, works, worker: None }
+        Self { program, arguments, threads: Threads::OfWork(works), worker: None }
+    }
+
+    /// The same with a bench of any kind at the other end, and always so many threads.
+    #[must_use]
+    pub fn with_threads(program: PathBuf, arguments: Vec<OsString>, threads: usize) -> Self {
+        Self { program, arguments, threads: Threads::Same(threads), worker: None }
     }
 
     fn spawn(&self, threads: usize) -> Result<Worker, BenchError> {
@@ -97,7 +111,10 @@ impl Bench for RemoteBench {
     fn start(&mut self, task: usize, size: f64) -> Result<(), BenchError> {
         // The former worker goes first: its memory and its threads.
         self.worker = None;
-        let threads = self.works.get(task).map_or(0, |work| work.threads_at(size));
+        let threads = match &self.threads {
+            Threads::OfWork(works) => works.get(task).map_or(0, |work| work.threads_at(size)),
+            Threads::Same(threads) => *threads,
+        };
         self.worker = Some(self.spawn(threads)?);
         self.ask(&format!("start {task} {size}")).map(|_| ())
     }

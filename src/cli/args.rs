@@ -288,9 +288,9 @@ pub enum ImportedFrom {
 #[cfg(feature = "calibrate")]
 #[derive(Args, Clone, Debug)]
 pub struct Worker {
-    /// Section: train or infer.
+    /// Section: train, infer or together.
     pub section: String,
-    /// Models.
+    /// Models, or the folder of the data set.
     pub models: String,
     /// Cores that the plan is made for.
     pub cores: usize,

@@ -7,7 +7,7 @@ use super::parameters::{Dense, Parameters, numbers, tokens};
 
 /// Edge of its images in pixels.
 pub const IMAGE: usize = 64;
-const CLASSES: usize = 100;
+pub(super) const CLASSES: usize = 100;
 /// Channels of the stages.
 const CHANNELS: [usize; 5] = [3, 16, 32, 64, 128];
 

@@ -7,6 +7,7 @@
 mod bench;
 mod cnn;
 mod device;
+mod fed;
 mod gpt;
 mod parameters;
 mod plan;
@@ -17,5 +18,6 @@ mod train;
 
 pub use bench::ComputeBench;
 pub use device::{DeviceError, DeviceName, describe};
+pub use fed::{FedModel, FedRun};
 pub use plan::{ModelKind, Work, infer_works, tasks_of, train_works};
 pub use train::{StepTimes, TrainingRun};

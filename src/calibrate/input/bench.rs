@@ -248,7 +248,7 @@ impl At {
                 std::fs::read(file).map_err(|error| InputError::Read { path: file.clone(), error })?;
             let picture = decode(&bytes, pictures.codec)
                 .map_err(|error| InputError::Picture { path: file.clone(), error })?;
-            writer.write(&squared(&picture)).map_err(failed)?;
+            writer.write(&squared(&picture, pictures.side)).map_err(failed)?;
         }
         let written = writer.finish().map_err(failed)?;
         written.get_ref().sync_data().map_err(failed)?;

@@ -8,7 +8,7 @@ use crate::engine::Cancel;
 use super::InputError;
 use super::folder::Folder;
 use super::loader::{Pictures, Records};
-use super::photo::{Codec, encode, photograph};
+use super::photo::{Codec, SIDE, encode, photograph};
 use super::records::{MAX_RECORD, RecordWriter, framed};
 
 /// How large a data set is.
@@ -99,7 +99,9 @@ pub struct DataSet {
     pub png: Vec<PictureSet>,
     /// Records, by size.
     pub records: Vec<RecordSet>,
-    folder: Folder,
+    path: PathBuf,
+    /// Removed with this, where this wrote it.
+    _folder: Option<Folder>,
 }
 
 impl DataSet {
@@ -119,14 +121,42 @@ impl DataSet {
             records: (extent.records.iter())
                 .map(|size| record_set(&mut folder, *size, cancel))
                 .collect::<Result<_, _>>()?,
-            folder,
+            path: folder.path().to_owned(),
+            _folder: Some(folder),
         })
+    }
+
+    /// A data set that another process wrote and will remove.
+    #[must_use]
+    pub fn found(path: &Path, extent: &Extent) -> Self {
+        let pictures = |sizes: &[(u32, u32, usize)], codec: Codec| {
+            let set = |(width, height, count): &(u32, u32, usize)| {
+                let files: Vec<PathBuf> =
+                    (0..*count).map(|index| path.join(picture_name(*width, index, codec))).collect();
+                let length = |file: &PathBuf| std::fs::metadata(file).map_or(0, |found| found.len());
+                let bytes = files.iter().map(length).sum::<u64>() as f64 / (*count).max(1) as f64;
+                PictureSet { size: (*width, *height), pictures: Pictures { files, codec, side: SIDE }, bytes }
+            };
+            sizes.iter().map(set).collect()
+        };
+        let records = |(side, files, each): &(u32, usize, usize)| {
+            let shards = (0..*files).map(|file| path.join(record_name(*side, file))).collect();
+            let records = Records { shards, samples: files * each, interleave: 1 };
+            RecordSet { side: *side, records, bytes: f64::from(side * side * 3) }
+        };
+        Self {
+            jpeg: pictures(&extent.jpeg, Codec::Jpeg),
+            png: pictures(&extent.png, Codec::Png),
+            records: extent.records.iter().map(records).collect(),
+            path: path.to_owned(),
+            _folder: None,
+        }
     }
 
     /// Where it lies.
     #[must_use]
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        &self.path
     }
 
     /// The pictures whose throughput is measured.
@@ -140,6 +170,14 @@ impl DataSet {
     pub fn usual_records(&self) -> Option<&RecordSet> {
         self.records.iter().find(|set| set.side == USUAL_SIDE).or(self.records.first())
     }
+}
+
+fn picture_name(width: u32, index: usize, codec: Codec) -> String {
+    format!("{width}-{index}.{}", codec.word())
+}
+
+fn record_name(side: u32, file: usize) -> String {
+    format!("{side}-{file}.tfrecord")
 }
 
 fn picture_set(
@@ -157,10 +195,10 @@ fn picture_set(
             return Err(InputError::Cancelled);
         }
         bytes += picture.len();
-        files.push(folder.write(&format!("{width}-{index}.{}", codec.word()), picture)?);
+        files.push(folder.write(&picture_name(width, index, codec), picture)?);
     }
     let bytes = bytes as f64 / count.max(1) as f64;
-    Ok(PictureSet { size: (width, height), pictures: Pictures { files, codec }, bytes })
+    Ok(PictureSet { size: (width, height), pictures: Pictures { files, codec, side: SIDE }, bytes })
 }
 
 fn record_set(
@@ -174,7 +212,7 @@ fn record_set(
     let mut shards = Vec::with_capacity(files);
     for file in 0..files {
         let length = (framed(bytes) * each) as u64;
-        let path = folder.write_with(&format!("{side}-{file}.tfrecord"), length, |out| {
+        let path = folder.write_with(&record_name(side, file), length, |out| {
             let mut writer = RecordWriter::new(out);
             squares.iter().cycle().take(each).try_for_each(|square| writer.write(square))
         })?;
@@ -238,6 +276,11 @@ mod tests {
             assert!(run(&records, 5, (0, 30), &cancel).is_ok());
         }
         assert!(run(&data.png[0].pictures, 2, (0, 4), &cancel).is_ok());
+        let again = DataSet::found(&path, &small());
+        assert_eq!(again.jpeg[0].bytes, data.jpeg[0].bytes);
+        assert_eq!(again.records[0].records.shards, data.records[0].records.shards);
+        drop(again);
+        assert!(path.exists());
         drop(data);
         assert!(!path.exists());
     }

@@ -43,6 +43,8 @@ pub struct Pictures {
     pub files: Vec<PathBuf>,
     /// How they are stored.
     pub codec: Codec,
+    /// Side of the square that they are resized to.
+    pub side: u32,
 }
 
 struct PictureWorker<'a> {
@@ -71,7 +73,7 @@ impl Worker for PictureWorker<'_> {
             .map_err(|error| InputError::Read { path: path.clone(), error })?;
         let damaged = |error| InputError::Picture { path: path.clone(), error };
         let picture = clock.time(Stage::Decode, || decode(bytes, self.pictures.codec)).map_err(damaged)?;
-        let square = clock.time(Stage::Resize, || squared(&picture));
+        let square = clock.time(Stage::Resize, || squared(&picture, self.pictures.side));
         clock.time(Stage::Convert, || normalise(&square, into));
         Ok(())
     }

@@ -155,10 +155,10 @@ pub fn decode(bytes: &[u8], codec: Codec) -> Result<RgbImage, PhotoError> {
     Ok(reader.decode().map_err(PhotoError::Decode)?.into_rgb8())
 }
 
-/// The picture as a square of [`SIDE`], with straight lines between pixels.
+/// The picture as a square of such a side, with straight lines between pixels.
 #[must_use]
-pub fn squared(picture: &RgbImage) -> RgbImage {
-    resize(picture, SIDE, SIDE, FilterType::Triangle)
+pub fn squared(picture: &RgbImage, side: u32) -> RgbImage {
+    resize(picture, side, side, FilterType::Triangle)
 }
 
 /// Colours of a byte each as normalised numbers, one plane after the other, into the end of `into`.

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::Path;
 
 use crate::calibrate::{
     Bench, ComputeBench, DeviceError, DeviceName, Measured, ModelKind, RemoteBench, Work, describe,
@@ -50,11 +51,19 @@ fn run(options: &Compute, shared: &Shared, section: &str, works: Works) -> Resul
 
 /// One run after another for the process that started this one.
 pub fn worker(options: &Worker) -> Result<Status, Failure> {
+    if options.section == "together" {
+        return super::input::worker(Path::new(&options.models));
+    }
     let names: Vec<String> = options.models.split(',').map(str::to_owned).collect();
     let works: Works = if options.section == "infer" { infer_works } else { train_works };
     let works = works(&models(&names)?, DeviceName::Cpu, options.cores);
     let mut bench = ComputeBench::new(works, DeviceName::Cpu)?;
-    match serve_worker(&mut bench, io::stdin().lock(), io::stdout().lock()) {
+    served(serve_worker(&mut bench, io::stdin().lock(), io::stdout().lock()))
+}
+
+/// How a worker ended.
+pub fn served(ended: io::Result<()>) -> Result<Status, Failure> {
+    match ended {
         // The other end has hung up.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Status::Done),
         Err(error) => Err(Failure::plain(Status::Io, "io", format!("the pipe broke: {error}"))),

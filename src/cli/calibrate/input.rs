@@ -1,11 +1,18 @@
 //! `capplan calibrate input`.
 
-use crate::calibrate::here;
-use crate::calibrate::input::cache::{Cold, cold_reads};
-use crate::calibrate::input::dataset::Extent;
-use crate::calibrate::input::{InputBench, InputError};
-use crate::catalog::{Fingerprint, MeasuredProfile};
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
 
+use crate::calibrate::input::cache::{Cold, cold_reads};
+use crate::calibrate::input::dataset::{DataSet, Extent};
+use crate::calibrate::input::{InputBench, InputError};
+use crate::calibrate::together::{TogetherBench, figures};
+use crate::calibrate::{Chained, Measured, RemoteBench, here, serve_worker};
+use crate::catalog::{Fingerprint, MeasuredProfile};
+use crate::engine::Cancel;
+
+use super::compute::served;
 use super::session::Session;
 use crate::cli::args::{InputPipeline, Shared};
 use crate::cli::exit::{Failure, Status};
@@ -25,8 +32,30 @@ pub fn input(options: &InputPipeline, shared: &Shared) -> Result<Status, Failure
     {
         to_stderr(&format!("cold reads are not measured: {reason}\n"));
     }
-    let tasks = bench.tasks();
-    session.run(&tasks, &mut bench, &|_| Vec::new())
+    let mut tasks = bench.tasks();
+    let threads = TogetherBench::threads(cores);
+    let arguments: [OsString; 5] = [
+        "calibrate".into(),
+        "worker".into(),
+        "together".into(),
+        bench.data().path().into(),
+        cores.to_string().into(),
+    ];
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::plain(Status::Io, "io", format!("cannot find this program: {error}")))?;
+    let mut together = RemoteBench::with_threads(program, arguments.to_vec(), threads);
+    let own = tasks.len();
+    tasks.extend(TogetherBench::tasks(threads));
+    let mut both = Chained { first: &mut bench, tasks: own, second: &mut together, on_second: false };
+    session.run(&tasks, &mut both, &|measured: &Measured| figures(&measured.curves))
+}
+
+/// Overlapped configurations one after another for the process that started this one and owns the data set.
+pub fn worker(folder: &Path) -> Result<Status, Failure> {
+    let data = DataSet::found(folder, &Extent::usual());
+    let cancel = Cancel::new();
+    let mut bench = TogetherBench::new(&data, &cancel);
+    served(serve_worker(&mut bench, io::stdin().lock(), io::stdout().lock()))
 }
 
 /// This machine; the device is that of the profile that the section goes into, which feeds it.
