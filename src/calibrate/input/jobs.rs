@@ -10,7 +10,7 @@ use super::dataset::{DataSet, PictureSet};
 use super::photo::Codec;
 
 /// Bytes of samples that are fed from memory.
-const FED: [f64; 5] = [4096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0];
+const FED: [f64; 5] = [256.0, 2048.0, 16_384.0, 131_072.0, 1_048_576.0];
 
 /// Something to measure; its sizes stand in the task beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,6 +13,9 @@ pub use queue::{Delivered, Prefetch, Queue, SharedLoader};
 /// The quantities of a configuration, in this order.
 const QUANTITIES: [&str; 5] = ["both", "compute", "input", "taker-waits", "workers-wait"];
 
+/// A faster side of less than this share of the slower one drowns in the noise of a step.
+const SEEN: f64 = 0.15;
+
 /// Which side a pipeline waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -70,10 +73,11 @@ impl Overlap {
     }
 
     /// Share of the faster side's time that the slower one hides: 1 when a step takes the longer of both, 0 when it takes
-    /// their sum.
+    /// their sum. `None` where the faster side takes too little for the difference to be seen.
     #[must_use]
-    pub fn hidden(&self) -> f64 {
-        (self.compute + self.input - self.both[0]) / self.compute.min(self.input)
+    pub fn hidden(&self) -> Option<f64> {
+        let (faster, slower) = (self.compute.min(self.input), self.compute.max(self.input));
+        (faster > SEEN * slower).then(|| (faster + slower - self.both[0]) / faster)
     }
 }
 
@@ -130,11 +134,14 @@ pub fn figures(curves: &[MeasuredCurve]) -> Vec<MeasuredFigure> {
             figure("step-over-slower-side", overlap.both.map(|both| both / slower), settings)
         })
         .collect();
-    let hidden: Vec<f64> = overlaps.iter().map(Overlap::hidden).collect();
+    let hidden: Vec<f64> = overlaps.iter().filter_map(Overlap::hidden).collect();
     if let Some(middle) = median(&hidden) {
         let least = hidden.iter().copied().fold(f64::INFINITY, f64::min);
         let most = hidden.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        figures.push(figure("overlap", [middle, least, most], Settings::new()));
+        let settings = [("configurations".to_owned(), hidden.len().to_string())].into();
+        figures.push(figure("overlap", [middle, least, most], settings));
+    }
+    if !overlaps.is_empty() {
         let right = overlaps.iter().filter(|one| one.predicted() == one.measured()).count() as f64;
         let share = right / overlaps.len() as f64;
         let settings = [("configurations".to_owned(), overlaps.len().to_string())].into();
@@ -172,10 +179,13 @@ mod tests {
     fn a_step_of_the_slower_side_hides_the_faster_one() {
         let hidden = overlaps(&curves(0.1, 0.04, 0.1, [0.01, 0.6]));
         assert_eq!((hidden[0].predicted(), hidden[0].measured()), (Side::Compute, Side::Compute));
-        assert!((hidden[0].hidden() - 1.0).abs() < 1e-9 && (hidden[0].over_slower() - 1.0).abs() < 1e-9);
+        assert!(
+            (hidden[0].hidden().unwrap() - 1.0).abs() < 1e-9 && (hidden[0].over_slower() - 1.0).abs() < 1e-9
+        );
         let summed = overlaps(&curves(0.04, 0.1, 0.14, [0.7, 0.01]));
         assert_eq!((summed[0].predicted(), summed[0].measured()), (Side::Input, Side::Input));
-        assert!(summed[0].hidden().abs() < 1e-9 && (summed[0].over_slower() - 1.4).abs() < 1e-9);
+        assert_eq!(overlaps(&curves(0.1, 0.001, 0.09, [0.01, 0.6]))[0].hidden(), None);
+        assert!(summed[0].hidden().unwrap().abs() < 1e-9 && (summed[0].over_slower() - 1.4).abs() < 1e-9);
     }
 
     #[test]
