@@ -150,7 +150,7 @@ impl From<CatalogError> for Failure {
 impl From<StudyError> for Failure {
     fn from(error: StudyError) -> Self {
         let (status, code) = match error {
-            StudyError::TooMany(_) => (Status::Limit, "limit"),
+            StudyError::TooMany(_) | StudyError::TooLong { .. } => (Status::Limit, "limit"),
             StudyError::Cancelled => (Status::Interrupted, "interrupted"),
             StudyError::Threads(_) => (Status::Fault, "threads"),
             StudyError::Profile(_) => (Status::Fault, "profile"),

@@ -6,6 +6,7 @@ use crate::study::{Estimate, Percentiles, Row, Served, ServingFigures};
 use crate::units::{Bytes, Seconds, Significant, human_duration};
 
 use super::actions::action;
+use super::serving_columns::behind;
 
 /// Figures of inference that can be explained beside those of training.
 pub(super) const METRICS: &[&str] = &[
@@ -13,6 +14,7 @@ pub(super) const METRICS: &[&str] = &[
     "requests_per_s",
     "output_tokens_per_s",
     "utilisation",
+    "mean_machines",
     "goodput_share",
     "targets_met",
     "ttft_s",
@@ -64,11 +66,25 @@ pub(super) fn explain(scenario: &Scenario, row: &Row, served: &Served, metric: &
             lines.extend(one("requests_per_s", figures.requests_per_s, &number));
         }
         "output_tokens_per_s" => lines.extend(one(metric, figures.output_tokens_per_s, &number)),
+        "mean_machines" => {
+            let told = |name: &str, machines: Option<f64>| {
+                machines.map(|machines| format!("{name} = {}", number(machines)))
+            };
+            lines.extend(told("mean_machines", figures.mean_machines));
+            lines.extend(told("peak_machines", figures.peak_machines));
+            lines.push("  machines asked for and not yet given back, starting and draining ones included, over the counted time".to_owned());
+            lines.extend(
+                row.warnings
+                    .iter()
+                    .filter(|said| said.starts_with("scaled from"))
+                    .map(|said| format!("  {said}")),
+            );
+        }
         "utilisation" => lines.extend(one(metric, figures.utilisation, &number)),
         "goodput_share" => lines.extend(one(metric, figures.goodput_share, &number)),
         "capacity_requests_per_s" => {
             lines.extend(one(metric, figures.capacity_requests_per_s, &number));
-            lines.push("  the highest steady rate at which every target holds, by bisection with common random numbers, with steps as predicted and at both ends of their error".to_owned());
+            lines.push("  the highest steady rate at which every target holds, by bisection with common random numbers and replications added up, with steps as predicted and at both ends of their error; between fleets of 1, 2, 4, … units it is interpolated".to_owned());
             lines.extend(one("sustainable_requests_per_s", figures.sustainable_requests_per_s, &number));
             lines.extend(
                 figures.demand_requests_per_s.map(|rate| format!("  {} requests/s arrive", number(rate))),
@@ -123,8 +139,9 @@ fn one(name: &str, estimate: Option<Estimate>, text: &dyn Fn(f64) -> String) -> 
 
 fn times(title: &str, found: Option<Percentiles>) -> Vec<String> {
     let Some(found) = found else { return vec![format!("{title}: not known")] };
-    let parts = found.parts().map(|(word, estimate)| {
-        format!("  {word} = {} ({} to {})", span(estimate.mean), span(estimate.lo), span(estimate.hi))
+    let parts = found.parts().map(|(word, estimate)| match estimate {
+        Some(time) => format!("  {word} = {} ({} to {})", span(time.mean), span(time.lo), span(time.hi)),
+        None => format!("  {word}: too few requests to tell"),
     });
     std::iter::once(title.to_owned()).chain(parts).collect()
 }
@@ -179,7 +196,7 @@ fn bound(row: &Row) -> Vec<String> {
     let act = action(&bound.name);
     vec![
         format!("bound = {} with {} %", bound.name, Significant(100.0 * bound.share, 3)),
-        format!("  next is {} at {} times", bound.next, Significant(bound.margin.min(999.0), 3)),
+        format!("  next is {} {}", bound.next, behind(bound.margin)),
         format!("  {}: {}; not ideal: {}", act.class, act.act, act.not_ideal),
     ]
 }

@@ -53,6 +53,7 @@ const SERVING: &[(&str, &[(&str, &str)])] = &[
         &[
             ("utilisation", "share of time that replicas are busy"),
             ("outstanding", "requests in flight for each replica"),
+            ("queue", "requests that wait for each replica, as seen at every look"),
         ],
     ),
     (

@@ -41,6 +41,7 @@ const TIMES: &[(&str, Of<Percentiles>)] = &[
 const NUMBERS: &[(&str, Of<f64>)] = &[
     ("demand_requests_per_s", |figures| figures.demand_requests_per_s),
     ("mean_machines", |figures| figures.mean_machines),
+    ("peak_machines", |figures| figures.peak_machines),
     ("cache_tokens", |figures| figures.cache_tokens),
     ("cache_peak_share", |figures| figures.cache_peak_share),
     ("preemptions_per_request", |figures| figures.preemptions_per_request),
@@ -52,6 +53,9 @@ const NUMBERS: &[(&str, Of<f64>)] = &[
     }),
     ("hybrid_share", |figures| figures.hybrid_share),
 ];
+
+/// Margins from which the next bound is said to be far behind.
+const FAR: f64 = 100.0;
 
 /// Columns of text among those of inference.
 pub(super) const WORDS: &[&str] = &["mode", "hosting", "keeps_up"];
@@ -79,7 +83,8 @@ pub(super) fn push(table: &mut Table, rows: &[Row]) {
     }
     for (name, figure) in TIMES {
         for (index, part) in ["p50", "p90", "p95", "p99"].iter().enumerate() {
-            let value: Figure<'_, Estimate> = &|row| of(row, *figure).map(|times| times.parts()[index].1);
+            let value: Figure<'_, Estimate> =
+                &|row| of(row, *figure).and_then(|times| times.parts()[index].1);
             estimate_columns(table, &format!("{name}_{part}"), rows, value);
         }
     }
@@ -96,7 +101,14 @@ pub(super) fn short(comparison: &Comparison, rows: &[&Row]) -> Table {
         |has: fn(&ServingFigures) -> bool| rows.iter().any(|row| row.serving.as_deref().is_some_and(has));
     column("", &|row| if comparison.recommended.as_deref() == Some(&row.fleet) { "*" } else { "" }.into());
     column("fleet", &|row| row.fleet.as_str().into());
-    column("machines", &|row| machines(row).into());
+    column("machines", &|row| {
+        let mean = of(row, |figures| figures.mean_machines)
+            .filter(|mean| (*mean - row.instances as f64).abs() > 0.01);
+        let mean = mean
+            .filter(|_| row.feasible && row.instances > 0)
+            .map_or_else(String::new, |mean| format!("{BREAK}({} on average)", Significant(mean, 3)));
+        format!("{}{mean}", machines(row)).into()
+    });
     if rows.iter().any(|row| row.time_s.is_some()) {
         column("time", &|row| row.time_s.map(|time| spans(&time)).into());
     }
@@ -148,17 +160,23 @@ pub(super) fn short(comparison: &Comparison, rows: &[&Row]) -> Table {
     column("bound (next)", &|row| match (&row.reason, &row.bound) {
         (Some(reason), _) => reason.as_str().into(),
         (None, Some(bound)) => {
-            let margin = Significant(bound.margin.min(999.0), 2);
-            format!("{}{BREAK}({} at {margin}×)", bound.name, bound.next).into()
+            format!("{}{BREAK}({} {})", bound.name, bound.next, behind(bound.margin)).into()
         }
         (None, None) => Cell::Null,
     });
     table
 }
 
+/// How far the next bound lies behind.
+pub(super) fn behind(margin: f64) -> String {
+    if margin < FAR { format!("at {}×", Significant(margin, 2)) } else { "far behind".to_owned() }
+}
+
 fn pair(times: &Percentiles) -> String {
-    let at = |seconds: f64| human_duration(Seconds(seconds));
-    format!("{}{BREAK}{}", at(times.p50.mean), at(times.p99.mean))
+    let at = |time: Option<Estimate>| {
+        time.map_or_else(|| "–".to_owned(), |time| human_duration(Seconds(time.mean)))
+    };
+    format!("{}{BREAK}{}", at(times.p50), at(times.p99))
 }
 
 fn spans(time: &Estimate) -> String {

@@ -1,6 +1,6 @@
 //! What stands below the table of inference: layouts, rates, tokens' cost, splits of a hybrid.
 
-use crate::study::{Comparison, Row, ServingFigures};
+use crate::study::{Comparison, Percentiles, Row, ServingFigures};
 use crate::units::{Bytes, Seconds, Significant, human_duration};
 
 use super::table::clean;
@@ -29,12 +29,13 @@ fn fleet(row: &Row) -> Option<String> {
         said.push(format!("sustains {} requests/s, targets aside", Significant(rate.mean, 3)));
     }
     said.extend(costs(figures));
-    if let (Some(all), Some(rest)) = (figures.latency_s, figures.computed_latency_s) {
+    let p99 = |times: Option<Percentiles>| times.and_then(|times| times.p99);
+    if let (Some(all), Some(rest)) = (p99(figures.latency_s), p99(figures.computed_latency_s)) {
         let at = |seconds: f64| human_duration(Seconds(seconds));
         said.push(format!(
             "99 % of all requests within {}, of those computed online within {}",
-            at(all.p99.mean),
-            at(rest.p99.mean)
+            at(all.mean),
+            at(rest.mean)
         ));
     }
     if let Some(good) = figures.goodput_share {

@@ -74,6 +74,8 @@ fn refused(job: &Job, fleet: &Reader<'_>) -> Option<(&'static str, &'static str)
     };
     let split =
         fleet.tables("group").iter().any(|group| matches!(group.text("role"), Some("prefill" | "decode")));
+    let bursts =
+        fleet.tables("group").iter().filter(|group| group.text("role") == Some("burst")).count() == 1;
     if spec.mode != Mode::Online {
         Some(("groups serve requests as they come, in mode \"online\" only", "give the fleet an `instance`"))
     } else if split && !spec.is_language() {
@@ -81,10 +83,10 @@ fn refused(job: &Job, fleet: &Reader<'_>) -> Option<(&'static str, &'static str)
             "only language models read prompts and write answers apart",
             "roles of this model: base, burst, online",
         ))
-    } else if spec.autoscaler.is_some() {
+    } else if spec.autoscaler.is_some() && !bursts {
         Some((
-            "fleets of groups do not scale by themselves",
-            "leave out [workload.autoscale], or give an `instance`",
+            "of a fleet of groups the burst group is scaled, and there is none",
+            "leave out [workload.autoscale], or give one group the role \"burst\"",
         ))
     } else if !spec.losses.is_empty() {
         Some((

@@ -209,7 +209,7 @@ static ADMISSION: Table = Table {
 };
 
 static AUTOSCALE: Table = Table {
-    doc: "An autoscaler: target tracking over a window.",
+    doc: "An autoscaler: target tracking over a window. A fleet starts with its `count` of machines; of a fleet of groups the burst group is scaled.",
     keys: &[
         key(
             "min",
@@ -220,17 +220,19 @@ static AUTOSCALE: Table = Table {
         key("max", Kind::Count { min: 1, max: 100_000 }, Default::Required, "Most machines."),
         key(
             "signal",
-            Kind::Choice(&["utilisation", "outstanding"]),
-            Default::Text("utilisation"),
-            "What is looked at.",
+            Kind::Choice(&["utilisation", "outstanding", "queue"]),
+            Default::Derived("outstanding of language models, utilisation of others"),
+            "What is looked at: share of busy time, requests in flight, or requests that wait for each replica.",
         ),
         key(
             "target",
             Kind::Number { min: 1e-3, max: 1e6 },
-            Default::Derived("0.6 of the time, or 16 requests for each replica"),
+            Default::Derived(
+                "0.6 of the time, 1 that waits, or 0.7 of what is in flight at a replica's capacity",
+            ),
             "The wanted value of the signal.",
         ),
-        key("period", SOME_TIME, Default::Text("15 s"), "Time between two looks."),
+        key("period", SOME_TIME, Default::Text("15 s"), "Time between two looks, 0.1 s or more."),
         key(
             "out_window",
             SOME_TIME,

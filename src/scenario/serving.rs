@@ -21,6 +21,10 @@ const CALL: Seconds = Seconds(2e-3);
 const TARGET_UTILISATION: f64 = 0.6;
 /// Requests in flight for each replica, as Knative and Cloud Run count concurrency (assumed).
 const TARGET_OUTSTANDING: f64 = 16.0;
+/// Requests that wait for each replica (assumed).
+const TARGET_QUEUE: f64 = 1.0;
+/// Shortest time between two looks of an autoscaler: metrics are not gathered more often.
+const SHORTEST_PERIOD: Seconds = Seconds(0.1);
 
 /// Whether requests come, or wait.
 #[derive(Clone, Debug, PartialEq)]
@@ -184,6 +188,8 @@ pub struct ServingSpec {
     pub admission: AdmissionRule,
     /// Autoscaler.
     pub autoscaler: Option<Autoscaler>,
+    /// Whether its target is the scenario's; otherwise one of requests in flight follows from the capacity of a replica.
+    pub target_stated: bool,
     /// Hosting.
     pub hosting: Hosting,
     /// Planned losses.
@@ -217,7 +223,7 @@ pub(super) fn read(resolver: &mut Resolver<'_>, document: &Reader<'_>) -> Option
     let mode = mode(resolver, document, &table, &model);
     let traffic = traffic::read(resolver, &table, is_language(&model), !matches!(mode, Some(Mode::Batch(_))));
     let batching = batching(resolver, &table.table("batching"));
-    let autoscaler = autoscaler(resolver, &table);
+    let autoscaler = autoscaler(resolver, &table, is_language(&model));
     let hosting = hosting(&table.table("hosting"));
     let losses = table
         .tables("loss")
@@ -248,6 +254,7 @@ pub(super) fn read(resolver: &mut Resolver<'_>, document: &Reader<'_>) -> Option
         router: router(&table.table("router")),
         admission: admission(&table.table("admission")),
         autoscaler,
+        target_stated: table.table("autoscale").has("target"),
         hosting,
         losses,
         api,
@@ -412,7 +419,7 @@ fn admission(table: &Reader<'_>) -> AdmissionRule {
     }
 }
 
-fn autoscaler(resolver: &mut Resolver<'_>, workload: &Reader<'_>) -> Option<Autoscaler> {
+fn autoscaler(resolver: &mut Resolver<'_>, workload: &Reader<'_>, language: bool) -> Option<Autoscaler> {
     if !workload.has("autoscale") {
         return None;
     }
@@ -425,9 +432,20 @@ fn autoscaler(resolver: &mut Resolver<'_>, workload: &Reader<'_>) -> Option<Auto
     }
     let signal = match table.text("signal") {
         Some("outstanding") => ScaleSignal::Outstanding,
+        Some("queue") => ScaleSignal::Queue,
+        None if language => ScaleSignal::Outstanding,
         _ => ScaleSignal::Utilisation,
     };
-    let usual = if signal == ScaleSignal::Utilisation { TARGET_UTILISATION } else { TARGET_OUTSTANDING };
+    let usual = match signal {
+        ScaleSignal::Utilisation => TARGET_UTILISATION,
+        ScaleSignal::Outstanding => TARGET_OUTSTANDING,
+        ScaleSignal::Queue => TARGET_QUEUE,
+    };
+    if table.seconds("period").is_some_and(|period| period < SHORTEST_PERIOD) {
+        let message = "an autoscaler does not look more often than every 0.1 s";
+        let fault = table.fault(Code::OutOfRange, "workload.autoscale", "period", message);
+        resolver.faults.push(fault.suggest("a time like \"15 s\""));
+    }
     let target = table.number("target").unwrap_or(usual);
     if signal == ScaleSignal::Utilisation && target > 1.0 {
         let message = format!("a utilisation of {target} cannot be reached");
@@ -435,6 +453,7 @@ fn autoscaler(resolver: &mut Resolver<'_>, workload: &Reader<'_>) -> Option<Auto
         resolver.faults.push(fault.suggest("a share of the time, at most 1"));
     }
     Some(Autoscaler {
+        group: 0,
         least,
         most,
         signal,

@@ -66,6 +66,18 @@ pub enum StudyError {
     /// The sweep is too wide.
     #[error(transparent)]
     TooMany(#[from] TooMany),
+    /// Simulating what is asked for would take ages.
+    #[error(
+        "{requests} requests in each of {runs} runs are more than are simulated ({most} in all): ask for fewer `requests`"
+    )]
+    TooLong {
+        /// Requests of a run.
+        requests: u64,
+        /// Runs.
+        runs: u64,
+        /// Most requests of all runs.
+        most: u64,
+    },
     /// Somebody cancelled.
     #[error("interrupted")]
     Cancelled,
@@ -103,7 +115,8 @@ pub fn run(
             Ok(compare::compare(scenario, spec, catalog, seed, rows))
         }
         Job::Serving(spec) => {
-            let asked = serving::Asked { scenario, spec, catalog, step_times, seed, cancel };
+            let known = serving::KnownCapacities::default();
+            let asked = serving::Asked { scenario, spec, catalog, step_times, seed, cancel, known: &known };
             serving::run(&asked, watch)
         }
     })
@@ -135,7 +148,8 @@ pub fn prepare(
             prepare::prepare(scenario, spec, catalog, step_times, (seed, depth), cancel).map(Plans::Training)
         }
         Job::Serving(spec) => {
-            let asked = serving::Asked { scenario, spec, catalog, step_times, seed, cancel };
+            let known = serving::KnownCapacities::default();
+            let asked = serving::Asked { scenario, spec, catalog, step_times, seed, cancel, known: &known };
             serving::prepare(&asked).map(Plans::Serving)
         }
     }

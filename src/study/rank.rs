@@ -36,7 +36,7 @@ pub(super) fn score(row: &Row, objective: &Objective) -> Option<f64> {
         Minimize::Cost => Some(cost.mean),
         Minimize::Time => {
             let latency = row.serving.as_ref().and_then(|figures| figures.latency_s);
-            row.time_s.map(|time| time.mean).or_else(|| latency.map(|times| times.p99.mean))
+            row.time_s.or_else(|| latency?.p99).map(|time| time.mean)
         }
         Minimize::Carbon => row.carbon_kg.map(|carbon| carbon.mean),
     }

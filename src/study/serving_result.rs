@@ -7,23 +7,23 @@ use crate::catalog::Purchase;
 
 use super::result::{Estimate, Probability};
 
-/// Percentiles of a time over requests, each with its uncertainty.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+/// Percentiles of a time over requests, each with its uncertainty; null where too few requests were finished to tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Percentiles {
     /// Median request.
-    pub p50: Estimate,
+    pub p50: Option<Estimate>,
     /// Nine requests in ten stay under this.
-    pub p90: Estimate,
+    pub p90: Option<Estimate>,
     /// 95 %.
-    pub p95: Estimate,
+    pub p95: Option<Estimate>,
     /// 99 %.
-    pub p99: Estimate,
+    pub p99: Option<Estimate>,
 }
 
 impl Percentiles {
     /// Each with its word.
     #[must_use]
-    pub fn parts(&self) -> [(&'static str, Estimate); 4] {
+    pub fn parts(&self) -> [(&'static str, Option<Estimate>); 4] {
         [("p50", self.p50), ("p90", self.p90), ("p95", self.p95), ("p99", self.p99)]
     }
 }
@@ -140,6 +140,8 @@ pub struct ServingFigures {
     pub computed_latency_s: Option<Percentiles>,
     /// Mean number of machines that are paid.
     pub mean_machines: Option<f64>,
+    /// Most machines at once.
+    pub peak_machines: Option<f64>,
     /// Cost of an hour at this traffic.
     pub cost_per_hour_usd: Option<Estimate>,
     /// Cost of a day.

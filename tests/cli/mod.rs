@@ -8,6 +8,7 @@ mod files;
 mod observations;
 mod results;
 mod serving;
+mod serving_capacity;
 mod serving_groups;
 mod serving_modes;
 mod serving_rows;

@@ -141,7 +141,7 @@ fn bad_groups_are_told_with_their_place() {
         (
             "[workload.lengths]",
             "[workload.autoscale]\nmax = 2\n[workload.lengths]",
-            "do not scale by themselves",
+            "the burst group is scaled, and there is none",
         ),
         ("[workload.lengths]", "[[workload.loss]]\nat = \"1 min\"\n[workload.lengths]", "of which group"),
         ("kind = \"inference\"", "kind = \"training\"", "groups are for inference"),

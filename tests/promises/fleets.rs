@@ -22,6 +22,7 @@ fn fleet(replicas: u32) -> FleetJob {
 
 fn scaler(least: u32, most: u32) -> Autoscaler {
     Autoscaler {
+        group: 0,
         least,
         most,
         signal: ScaleSignal::Outstanding,
@@ -333,6 +334,33 @@ fn ordinary_models_are_served_by_fleets_too() {
     assert_eq!((rough.finished, rough.in_flight_ns), (20_000, rough.time_in_system_ns));
     assert!(rough.groups[0].interruptions > 5);
     assert!(rough.latency.quantile(0.99) > calm.latency.quantile(0.99));
+}
+
+#[test]
+fn looks_left_out_while_nothing_happens_change_nothing() {
+    // Few requests, far apart, and a machine that fails now and then.
+    for (seed, signal) in
+        [(1, ScaleSignal::Outstanding), (2, ScaleSignal::Utilisation), (3, ScaleSignal::Queue)]
+    {
+        let target = if signal == ScaleSignal::Utilisation { 0.5 } else { 2.0 };
+        let requests = requests(seed, 60, 0.01, 2);
+        let mut job = fleet(1);
+        job.warm = false;
+        job.groups[0].start = Law::Deterministic(7.0);
+        job.groups[0].failures = Some(Seconds(2000.0));
+        job.horizon = Seconds(20_000.0);
+        job.autoscaler = Some(Autoscaler { signal, target, ..scaler(seed as u32 % 2, 4) });
+        let asleep = serve(&job, &requests, seed);
+        // A loss of no machine between any two looks wakes the scaler.
+        let none = |half: u32| Loss { at: Seconds(f64::from(half) + 0.5), machines: 0, back_after: None };
+        job.losses = (0..20_000).map(none).collect();
+        let awake = serve(&job, &requests, seed);
+        assert_eq!(asleep.1, awake.1);
+        let (mut quiet, busy) = (asleep.0, awake.0);
+        assert!(quiet.events * 3 < busy.events, "{} of {} events", quiet.events, busy.events);
+        quiet.events = busy.events;
+        assert_eq!(quiet, busy);
+    }
 }
 
 #[test]

@@ -94,6 +94,7 @@ pub fn one_fast_vs_c_slow(rows: &[Row]) -> Vec<Answer> {
 fn scaler(least: u32, most: u32, signal: ScaleSignal, target: f64, period: f64) -> Autoscaler {
     let span = SimSpan::from_seconds(Seconds(period));
     Autoscaler {
+        group: 0,
         least,
         most,
         signal,

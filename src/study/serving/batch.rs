@@ -15,7 +15,7 @@ use super::demand::market;
 use super::online::{ServingOutcome, blank_figures, within};
 use super::paired::{Paired, Pairs};
 use super::prepare::Served;
-use super::trial::{MIDDLE, QUICK, SLOW, Trial, sustained};
+use super::trial::{MIDDLE, QUICK, SLOW, Trial};
 use super::way::Way;
 use super::{Asked, Z_END, bill, carbon};
 
@@ -46,7 +46,7 @@ pub(super) fn unit_rate(asked: &Asked<'_>, served: &Served, way: &Way, spec: &Ba
         .map_or(f64::INFINITY, |network| network.0 / (spec.item_bytes.0 + spec.result_bytes.0).max(1.0));
     let of = |speed: usize| {
         let trial = Trial { asked, served, way, units: 1, speed };
-        sustained(&trial.run(&trial.saturated(), 0)) * items * spec.efficiency
+        trial.sustained(0) * items * spec.efficiency
     };
     let free = [of(QUICK), of(MIDDLE), of(SLOW)];
     UnitRate { rates: free.map(|rate| rate.min(card)), by_network: free[MIDDLE] > card }

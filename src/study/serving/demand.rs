@@ -6,14 +6,30 @@ use crate::scenario::ServingSpec;
 use crate::units::Seconds;
 use crate::workload::arrivals::{ArrivalSpec, TraceFormat, TraceSurvey};
 use crate::workload::failures::SpotMarket;
-use crate::workload::inference::{Autoscaler, FleetJob};
+use crate::workload::inference::{Autoscaler, FleetJob, Loss, ScaleSignal};
 
 use super::Asked;
+use super::capacity::Capacity;
+use super::groups::Group;
+use super::prepare::Served;
 use super::size::Size;
-use super::trial::Trial;
+use super::spells::{Spells, burstiness, cycles};
+use super::trial::{MIDDLE, Trial};
 
 /// Requests of a run that follows the clock: profiles, losses, autoscalers, spot markets.
 const CLOCKED_REQUESTS: f64 = 120_000.0;
+/// The same of profiles that an autoscaler follows: machines start by the clock.
+const SCALED_REQUESTS: f64 = 400_000.0;
+/// Requests of a run that sees several spells of a load that comes in spells, at most.
+const SPELL_REQUESTS: f64 = 400_000.0;
+/// Requests of a run for its latencies.
+const TIMED_REQUESTS: f64 = 6000.0;
+/// Runs of so many requests are short: each of them counts.
+const SHORT_RUN: f64 = 5000.0;
+/// An autoscaled replica is to have so much in flight of what it has at its capacity: it is full when all of it is there.
+const TARGET_SHARE: f64 = 0.7;
+/// Share of a longer run that is over before it counts, at most.
+const WARM_SHARE: f64 = 0.2;
 /// Length of a run that waits for a spot market or an autoscaler.
 const LONG_RUN: Seconds = Seconds(4.0 * 3600.0);
 const DAY: f64 = 86_400.0;
@@ -59,23 +75,46 @@ pub(super) fn demand(spec: &ServingSpec) -> Option<Demand> {
     }
 }
 
-/// The run at the scenario's own traffic, on a fleet of that size, and by what its clock was sped up.
-pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand) -> (FleetJob, f64) {
+/// The run at the scenario's own traffic.
+pub(super) struct Run {
+    pub job: FleetJob,
+    /// What the clock of a profile was sped up by.
+    pub speed_up: f64,
+    /// What the clock of spells was sped up by.
+    pub spells_up: f64,
+}
+
+/// The run at the scenario's own traffic, on a fleet of that size with that capacity.
+pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand, capacity: &Capacity) -> Run {
+    let pace = if capacity.pace.0 > 0.0 { capacity.pace } else { trial.alone() };
+    // Little's law at the capacity of the fleet.
+    let replicas = trial.replicas() * size.scale();
+    let at_capacity = capacity.rates[MIDDLE] * pace.0 / replicas.max(1.0);
+    let outstanding =
+        trial.asked.spec.autoscaler.is_some_and(|scaler| scaler.signal == ScaleSignal::Outstanding);
+    let in_flight = (outstanding && at_capacity > 0.0).then_some(at_capacity);
     let spec = trial.asked.spec;
     let share = trial.served.online_share / size.scale();
-    let own = spec.traffic.arrivals.faster(share);
+    let mut own = spec.traffic.arrivals.faster(share);
     let rate = demand.mean / size.scale();
     let markets: Vec<Option<SpotMarket>> =
         trial.served.groups().map(|served| market(trial.asked, &served.candidate)).collect();
     let last_loss = spec.losses.iter().map(|loss| loss.at.0 + loss.back_after.map_or(0.0, |back| back.0));
     let clocked = spec.autoscaler.is_some() || markets.iter().any(Option::is_some);
-    let mut job = trial.steady(&own, rate);
+    let mut spells_up = 1.0;
+    if spec.traffic.requests.is_none() && !clocked && spec.losses.is_empty() {
+        spells_up = (cycles(&own) / SPELL_REQUESTS).max(1.0);
+        own = Spells::shortened(own, spells_up);
+    }
+    let least = (TIMED_REQUESTS * burstiness(&own)).max(cycles(&own).min(SPELL_REQUESTS));
+    let mut job = trial.lasting(&own, rate, pace, least);
     let mut speed_up = 1.0;
     // Requests end before the run does: what is still inside then counts as unfinished, and should not be for that.
     let drain = trial.alone() * DRAIN;
     let count = |requests: f64| (requests + 0.5).clamp(10.0, 1e9) as u64;
     if let ArrivalSpec::Profile { rate, points, period } = &own {
-        let asked = spec.traffic.requests.map_or(CLOCKED_REQUESTS, |requests| requests as f64);
+        let usual = if spec.autoscaler.is_some() { SCALED_REQUESTS } else { CLOCKED_REQUESTS };
+        let asked = spec.traffic.requests.map_or(usual, |requests| requests as f64);
         speed_up = (rate * period.0 / asked).max(1.0);
         let arrivals =
             ArrivalSpec::Profile { rate: *rate, points: points.clone(), period: *period / speed_up };
@@ -84,8 +123,10 @@ pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand) -> (FleetJ
     } else if is_replay(&own) && spec.traffic.requests.is_none() {
         job = trial.job(own.clone(), None, Seconds::ZERO, Seconds(1e9));
     } else if let Some(requests) = spec.traffic.requests {
-        job.traffic.requests = Some((requests as f64 * share).max(1.0) as u64);
-        job.horizon = Seconds(1e9);
+        let requests = (requests as f64 * share).max(1.0);
+        let warm_up =
+            if requests < SHORT_RUN { 0.0 } else { job.warm_up.0.min(WARM_SHARE * requests / rate) };
+        job = trial.job(own.clone(), Some(requests as u64), Seconds(warm_up), Seconds(f64::INFINITY));
     } else if clocked || !spec.losses.is_empty() {
         let needed = last_loss.fold(0.0, f64::max) + 3.0 * trial.served.start.mean() + 600.0;
         let length = if clocked { LONG_RUN.0.max(needed) } else { needed };
@@ -101,19 +142,37 @@ pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand) -> (FleetJ
             loss
         })
         .collect();
-    job.autoscaler = spec.autoscaler.map(|scaler| {
-        let part = |machines: u32| (f64::from(machines) / size.scale()).ceil() as u32;
-        Autoscaler { least: part(scaler.least), most: part(scaler.most).max(1), ..scaler }
+    let groups = trial.groups();
+    let scaled = groups.iter().position(Group::bursts).unwrap_or(0);
+    job.autoscaler = spec.autoscaler.map(|scaler| Autoscaler {
+        group: scaled as u32,
+        target: in_flight.filter(|_| !spec.target_stated).map_or(scaler.target, |most| most * TARGET_SHARE),
+        ..scaler
     });
     let per_day = spec.failures.per_node_day;
     for (group, spot) in job.groups.iter_mut().zip(markets) {
         group.failures = (per_day > 0.0).then(|| Seconds(DAY / per_day));
         group.spot = spot;
-        if let Some(scaler) = &job.autoscaler {
-            group.machines = scaler.least.clamp(1, scaler.most);
-        }
     }
-    (job, speed_up)
+    if let Some((scaler, (own, group))) =
+        job.autoscaler.zip(groups.get(scaled).zip(job.groups.get_mut(scaled)))
+    {
+        let first = own.served.candidate.count / own.way.machines_per_replica.max(1);
+        group.machines =
+            u32::try_from(first).unwrap_or(u32::MAX).clamp(scaler.least, scaler.most.max(scaler.least));
+    }
+    Run { job, speed_up, spells_up }
+}
+
+/// Units that planned losses leave the fleet without, most of them at once.
+pub(super) fn lost_at_once(served: &Served, spec: &ServingSpec) -> u64 {
+    let until =
+        |loss: &Loss| loss.back_after.map_or(f64::INFINITY, |back| (loss.at + back).0 + served.start.mean());
+    let lost_at = |at: f64| -> u64 {
+        let gone = spec.losses.iter().filter(|loss| loss.at.0 <= at && at < until(loss));
+        gone.map(|loss| u64::from(loss.machines)).sum()
+    };
+    spec.losses.iter().map(|loss| lost_at(loss.at.0)).max().unwrap_or(0)
 }
 
 /// Whether arrivals are the rows of a file, once through: such a run is all of it, from the first request to the last

@@ -39,6 +39,11 @@ impl Group<'_> {
         }
     }
 
+    /// Whether it is the group that comes and goes with the load.
+    pub fn bursts(&self) -> bool {
+        self.served.candidate.role == Some(GroupRole::Burst)
+    }
+
     /// The word of its role.
     pub fn word(&self) -> &'static str {
         self.served.candidate.role.map_or("", GroupRole::word)

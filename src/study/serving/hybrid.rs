@@ -9,11 +9,10 @@ use super::super::row::{blank_row, mean_ledger};
 use super::super::serving_result::{HybridPoint, Percentiles, ServingFigures};
 use super::batch::{UnitRate, describe, unit_rate};
 use super::bill::{self, MONTH, Paid};
-use super::capacity::Capacity;
 use super::demand::{Demand, demand};
-use super::online::{ServingOutcome, blank_figures, hosted_model, online, within, words};
+use super::online::{self, ServingOutcome, blank_figures, hosted_model, within, words};
 use super::prepare::Served;
-use super::size::{Size, capacity_of, fewest, rate_with};
+use super::size::CapacityLaw;
 use super::trial::{MIDDLE, QUICK, SLOW, Trial};
 use super::way::Way;
 use super::{Asked, carbon};
@@ -94,16 +93,14 @@ impl Splitter<'_> {
         let (served, wanted) = (self.rest(share), self.left(left));
         let trial = Trial { asked: self.asked, served: &served, way: self.way, units: 1, speed: MIDDLE };
         let confidence = self.asked.scenario.objective.confidence;
-        let fixed = self.served.machines(self.way);
-        let (size, found) = match fixed {
-            Some(machines) => {
-                let size = Size::of((machines / self.way.machines_per_replica.max(1)).max(1));
-                (size, capacity_of(&trial, size, &wanted.shape, wanted.unit))
-            }
-            None => fewest(&trial, wanted.peak, confidence, &wanted.shape, wanted.unit),
+        let law = CapacityLaw::new(&trial, &wanted.shape, wanted.unit);
+        let units = match self.served.machines(self.way) {
+            Some(machines) => (machines / self.way.machines_per_replica.max(1)).max(1),
+            None => law.fewest(wanted.peak, confidence),
         };
+        let found = law.of(units);
         let busy = (wanted.mean / found.sustained[MIDDLE].max(1e-12)).clamp(0.0, 1.0);
-        (size.units, busy, covered(&found, confidence, wanted.peak))
+        (units, busy, found.rate_with(confidence) >= wanted.peak)
     }
 
     /// Whether a look-up alone keeps within every limit on a time.
@@ -168,14 +165,10 @@ impl Splitter<'_> {
     }
 }
 
-fn covered(found: &Capacity, confidence: f64, demand: f64) -> bool {
-    rate_with(found, confidence) >= demand
-}
-
 /// The row of a hybrid: its figures are those of the cheapest split.
 pub(super) fn hybrid(asked: &Asked<'_>, served: &Served, way: &Way, spec: &HybridSpec) -> ServingOutcome {
     let Some(whole) = demand(asked.spec) else {
-        return online(asked, served, way, None).outcome();
+        return online::outcome(asked, served, way, None);
     };
     let job = BatchSpec {
         items: spec.keys,
@@ -199,7 +192,7 @@ pub(super) fn hybrid(asked: &Asked<'_>, served: &Served, way: &Way, spec: &Hybri
     let share = best.point.share;
     let mut row = if share < 1.0 {
         let (rest, wanted) = (splitter.rest(share), splitter.left(1.0 - share));
-        online(asked, &rest, way, Some(&wanted)).outcome().row
+        online::outcome(asked, &rest, way, Some(&wanted)).row
     } else {
         splitter.looked_up(&best.point)
     };
@@ -230,7 +223,7 @@ impl Splitter<'_> {
         row.bound = super::batch::bound(self.way, self.batch_rate.by_network);
         row.warnings.push("every request is a look-up; the machines are those of the batch runs".to_owned());
         let time = Estimate::exact((asked.spec.hosting.call + self.spec.lookup).0);
-        let times = Percentiles { p50: time, p90: time, p95: time, p99: time };
+        let times = Percentiles { p50: Some(time), p90: Some(time), p95: Some(time), p99: Some(time) };
         let holds = f64::from(u8::from(self.lookups_hold()));
         let certain = |value: f64| Some(Probability { probability: value, lo: value, hi: value });
         figures.latency_s = Some(times);

@@ -6,7 +6,7 @@ use crate::scenario::RequestTime;
 use crate::units::Seconds;
 use crate::workload::inference::{FleetJob, ServingRun};
 
-use super::super::result::Estimate;
+use super::super::result::{Estimate, Probability};
 use super::super::serving_result::Percentiles;
 use super::capacity::{half_width, spread};
 use super::paired::Paired;
@@ -14,6 +14,8 @@ use super::trial::{MIDDLE, QUICK, SLOW, Trial, percentile, times};
 
 /// Replications at the predicted steps.
 const REPLICAS: u32 = 3;
+/// Runs of each fleet.
+pub(super) const RUNS: u64 = REPLICAS as u64 + 2;
 
 /// Runs of one fleet: replications at the predicted steps, and the first of them with quick and slow steps.
 pub(super) struct Measured {
@@ -57,25 +59,47 @@ impl Measured {
         Some(spread(mean, [end(&self.quick), end(&self.slow)], half_width(&values)))
     }
 
-    /// Percentiles of a time, with `more` seconds on each.
+    /// Percentiles of a time, with `more` seconds on each; none where no request has such a time. A percentile is known
+    /// where at least one request lies beyond it in every run.
     pub fn percentiles(&self, time: RequestTime, more: Seconds) -> Option<Percentiles> {
-        let at = |share: f64| {
-            self.estimate(|run| {
-                percentile(times(run, time), share, run.unfinished).map(|value| value + more.0)
-            })
-        };
-        Some(Percentiles { p50: at(0.5)?, p90: at(0.9)?, p95: at(0.95)?, p99: at(0.99)? })
+        self.percentiles_of_all(time, more, 0.0)
+    }
+
+    /// Requests that the shortest run finished.
+    pub fn finished(&self) -> u64 {
+        self.runs.iter().map(|run| run.finished).min().unwrap_or(0)
+    }
+
+    /// Probability that the runs hold, quick and slow ones a quarter each; its interval is that of so few runs.
+    pub fn share_of_runs(&self, held: impl Fn(&ServingRun) -> bool) -> Probability {
+        let held = |run: &ServingRun| f64::from(u8::from(held(run)));
+        let ends = 0.25 * (held(&self.quick) + held(&self.slow));
+        let values: Vec<f64> = self.runs.iter().map(held).collect();
+        let (mean, half) = (self.mean(held), half_width(&values));
+        Probability {
+            probability: ends + 0.5 * mean,
+            lo: ends + 0.5 * (mean - half).max(0.0),
+            hi: ends + 0.5 * (mean + half).min(1.0),
+        }
     }
 
     /// The same over all requests, a share of which has its answer after `more` seconds alone, from a store.
     pub fn percentiles_of_all(&self, time: RequestTime, more: Seconds, found: f64) -> Option<Percentiles> {
-        let at = |share: f64| match rest_share(share, found) {
-            None => Some(Estimate::exact(more.0)),
-            Some(share) => self.estimate(|run| {
+        let known = |run: &ServingRun| times(run, time).count() + run.unfinished;
+        let fewest = self.runs.iter().map(known).min().unwrap_or(0);
+        if self.runs.iter().all(|run| times(run, time).count() == 0) {
+            return None;
+        }
+        let at = |share: f64| {
+            let Some(share) = rest_share(share, found) else { return Some(Estimate::exact(more.0)) };
+            // 1 − 0.99 is a little more than a hundredth.
+            let enough = fewest as f64 * (1.0 - share) >= 1.0 - 1e-9;
+            let value = |run: &ServingRun| {
                 percentile(times(run, time), share, run.unfinished).map(|value| value + more.0)
-            }),
+            };
+            self.estimate(value).filter(|_| enough)
         };
-        Some(Percentiles { p50: at(0.5)?, p90: at(0.9)?, p95: at(0.95)?, p99: at(0.99)? })
+        Some(Percentiles { p50: at(0.5), p90: at(0.9), p95: at(0.95), p99: at(0.99) })
     }
 
     /// A figure over the replications, and what its mean would be at both ends of the steps' error.

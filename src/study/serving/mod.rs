@@ -16,6 +16,8 @@ mod ordinary;
 mod paired;
 mod prepare;
 mod size;
+mod spells;
+mod tally;
 mod trial;
 mod verdict;
 mod way;
@@ -32,12 +34,15 @@ use crate::steptime::StepTimes;
 use super::StudyError;
 use super::progress::{Progress, Watch};
 use super::result::Comparison;
-use online::{ServingOutcome, infeasible, online};
+use online::{ServingOutcome, infeasible};
+pub(in crate::study) use size::KnownCapacities;
 
 pub use prepare::Served;
 pub(in crate::study) use prepare::prepare;
 pub use way::Way;
 
+/// Requests of all runs at a scenario's own traffic: some minutes of simulation.
+const MOST_REQUESTS: u64 = 200_000_000;
 /// The ends of the model's error lie at so many standard deviations: those of a 90 % interval.
 const Z_END: f64 = 1.644_853_626_951_472_7;
 
@@ -50,6 +55,7 @@ pub(in crate::study) struct Asked<'a> {
     pub step_times: &'a StepTimes,
     pub seed: u64,
     pub cancel: &'a Cancel,
+    pub known: &'a KnownCapacities,
 }
 
 /// Runs the whole path of a serving scenario.
@@ -59,6 +65,11 @@ pub(in crate::study) struct Asked<'a> {
 pub(super) fn run(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Comparison, StudyError> {
     let served = prepare(asked)?;
     let planned = served.len() as u64;
+    let runs = planned.saturating_mul(measure::RUNS);
+    let requests = asked.spec.traffic.requests.unwrap_or(0);
+    if requests.saturating_mul(runs) > MOST_REQUESTS {
+        return Err(StudyError::TooLong { requests, runs, most: MOST_REQUESTS });
+    }
     let done = AtomicU64::new(0);
     let outcomes: Vec<ServingOutcome> = served
         .par_iter()
@@ -79,7 +90,7 @@ fn outcome(asked: &Asked<'_>, served: &Served) -> ServingOutcome {
         return infeasible(asked, served);
     };
     match &asked.spec.mode {
-        Mode::Online => online(asked, served, way, None).outcome(),
+        Mode::Online => online::outcome(asked, served, way, None),
         Mode::Batch(spec) => batch::batch(asked, served, way, spec),
         Mode::Hybrid(spec) => hybrid::hybrid(asked, served, way, spec),
     }

@@ -1,9 +1,10 @@
 //! A fleet that answers requests as they come: size, capacity, latencies, cost.
 
+use crate::catalog::Purchase;
 use crate::cost::Ledger;
 use crate::scenario::RequestTime;
 use crate::units::{Seconds, Significant, human_duration};
-use crate::workload::inference::ServingRun;
+use crate::workload::inference::{ScaleSignal, ServingRun};
 
 use super::super::outcome::price_error;
 use super::super::result::{BoundRow, Estimate, Probability, Row};
@@ -12,19 +13,24 @@ use super::super::serving_result::{ApiComparison, ServingFigures};
 use super::Asked;
 use super::bill::{self, MONTH, Paid};
 use super::bound::bound;
-use super::capacity::{Capacity, missed_when_idle};
+use super::capacity::{Capacity, capacity, missed_when_idle};
 use super::carbon;
-use super::demand::{Demand, demand, is_replay, run_job};
+use super::demand::{Demand, Run, demand, is_replay, lost_at_once, run_job};
 use super::groups::{self, Group};
 use super::measure::{Measured, counted, measure, utilisation};
 use super::paired::Pairs;
 use super::prepare::Served;
-use super::size::{Size, capacity_of, covers, fewest};
+use super::size::{CapacityLaw, MOST_MACHINES, Size, covers};
+use super::spells::Spells;
 use super::trial::{MIDDLE, Trial, keeps_up, percentile, times};
 use super::way::{Way, mean_lengths};
 
 const HOUR: f64 = 3600.0;
 const MILLION: f64 = 1e6;
+/// A rate is taken to lie at most so many times under its mean.
+const MOST_FALL: f64 = 100.0;
+/// Runs of fewer requests lack percentiles for that reason.
+const FEW_REQUESTS: u64 = 1000;
 
 /// A row with what comparing needs beside it.
 #[derive(Clone, Debug)]
@@ -77,7 +83,13 @@ pub(super) struct Online<'a> {
     pub capacity: Option<Capacity>,
     pub demand: Option<Demand>,
     pub measured: Measured,
+    /// What the clocks of a profile and of spells were sped up by.
     pub speed_up: f64,
+    pub spells_up: f64,
+    /// Units that planned losses take at once.
+    pub lost: u64,
+    /// Replicas beyond which capacity is extrapolated, where it is.
+    pub extrapolated: Option<u64>,
 }
 
 /// Sizes a fleet for a demand and runs it.
@@ -86,40 +98,84 @@ pub(super) fn online<'a>(
     served: &'a Served,
     way: &'a Way,
     wanted: Option<&Demand>,
-) -> Online<'a> {
+) -> Result<Online<'a>, Box<ServingOutcome>> {
     let trial = Trial { asked, served, way, units: 1, speed: MIDDLE };
-    let own = demand(asked.spec);
-    let demand = wanted.cloned().or(own);
+    let demand = wanted.cloned().or_else(|| demand(asked.spec));
     // An autoscaled fleet can be as large as its autoscaler allows.
     let grouped = served.candidate.role.is_some();
-    let most = asked.spec.autoscaler.map(|scaler| u64::from(scaler.most) * way.machines_per_replica);
-    let machines = most.or_else(|| served.machines(way));
-    // Groups are simulated as they are: they are one unit together.
-    let units =
-        |machines: u64| Size::of(if grouped { 1 } else { machines / way.machines_per_replica.max(1) });
-    let (size, capacity) = match (&demand, machines) {
-        (Some(demand), None) => {
-            let (size, found) =
-                fewest(&trial, demand.peak, asked.scenario.objective.confidence, &demand.shape, demand.unit);
-            (size, Some(found))
-        }
-        (Some(demand), Some(machines)) => {
-            let size = units(machines);
-            (size, Some(capacity_of(&trial, size, &demand.shape, demand.unit)))
-        }
-        (None, machines) => (units(machines.unwrap_or(1)), None),
+    let scaled = asked.spec.autoscaler.map(|scaler| u64::from(scaler.most) * way.machines_per_replica);
+    let machines = scaled.or_else(|| served.machines(way));
+    let lost = lost_at_once(served, asked.spec);
+    let units = |machines: u64| match (grouped, scaled) {
+        // Groups are simulated as they are: they are one unit together.
+        (true, _) => Size::of(1),
+        (false, Some(_)) => Size::whole(machines / way.machines_per_replica.max(1)),
+        (false, None) => Size::of(machines / way.machines_per_replica.max(1)),
     };
+    let (mut size, mut found, mut extrapolated) = (units(machines.unwrap_or(1)), None, None);
+    if let Some(demand) = &demand {
+        let law = CapacityLaw::new(&trial, &demand.shape, demand.unit);
+        if machines.is_none() {
+            let least = law.fewest(demand.peak, asked.scenario.objective.confidence);
+            // What planned losses leave must do.
+            let all = least.saturating_add(lost);
+            if all.saturating_mul(way.machines_per_replica) > MOST_MACHINES {
+                return Err(Box::new(too_many(asked, served, all.saturating_mul(way.machines_per_replica))));
+            }
+            size = Size::of(all);
+        }
+        found = Some(if grouped { capacity(&trial, &demand.shape, demand.unit) } else { law.of(size.units) });
+        let most = u64::from(law.most());
+        extrapolated = (!grouped && size.units > most).then_some(most * way.per_machine);
+    }
     let trial = Trial { units: size.simulated, ..trial };
-    let (job, speed_up) = match &demand {
-        Some(demand) => run_job(&trial, size, demand),
+    let Run { job, speed_up, spells_up } = match &demand {
+        Some(demand) => run_job(&trial, size, demand, &found.unwrap_or_default()),
         None => {
             let requests = asked.spec.traffic.requests.unwrap_or(20_000);
             let arrivals = asked.spec.traffic.arrivals.faster(1.0 / size.scale());
-            (trial.job(arrivals, Some(requests), Seconds::ZERO, Seconds(1e9)), 1.0)
+            let job = trial.job(arrivals, Some(requests), Seconds::ZERO, Seconds(1e9));
+            Run { job, speed_up: 1.0, spells_up: 1.0 }
         }
     };
     let measured = measure(&trial, &job);
-    Online { asked, served, way, size, capacity, demand, measured, speed_up }
+    Ok(Online {
+        asked,
+        served,
+        way,
+        size,
+        capacity: found,
+        demand,
+        measured,
+        speed_up,
+        spells_up,
+        lost,
+        extrapolated,
+    })
+}
+
+/// The row of a fleet, sized for a demand or as it stands.
+pub(super) fn outcome(
+    asked: &Asked<'_>,
+    served: &Served,
+    way: &Way,
+    wanted: Option<&Demand>,
+) -> ServingOutcome {
+    match online(asked, served, way, wanted) {
+        Ok(online) => online.outcome(),
+        Err(row) => *row,
+    }
+}
+
+/// The row of a fleet that would be larger than any that is sized.
+fn too_many(asked: &Asked<'_>, served: &Served, machines: u64) -> ServingOutcome {
+    let mut row = blank_row(&served.candidate, served.tariff.as_ref().ok());
+    row.serving = Some(Box::new(blank_figures(asked)));
+    row.reason = Some(format!(
+        "about {} machines would be needed; no fleet is sized beyond {MOST_MACHINES}",
+        Significant(machines as f64, 2)
+    ));
+    ServingOutcome::of(row)
 }
 
 impl Online<'_> {
@@ -136,11 +192,9 @@ impl Online<'_> {
         self.compare_api(&mut figures);
         row.bound = self.bound();
         let unit = self.unit_of_growth(&figures);
-        let pairs = self.pairs(&row);
+        let pairs = self.pairs(&row, &figures);
         let lines = bill::line(&row).into_iter().collect();
-        let shrinks = !self.grouped()
-            && self.asked.spec.autoscaler.is_none()
-            && self.served.machines(self.way).is_none();
+        let shrinks = !self.grouped() && self.sized();
         row.serving = Some(Box::new(figures));
         ServingOutcome { row, unit, shrinks, lines, pairs }
     }
@@ -149,13 +203,21 @@ impl Online<'_> {
         groups::of(self.served, self.way)
     }
 
+    /// Machines of a group of several, at most.
+    fn most_machines(&self, group: &Group<'_>) -> u64 {
+        match self.asked.spec.autoscaler.filter(|_| group.bursts()) {
+            Some(scaler) => u64::from(scaler.most) * group.way.machines_per_replica,
+            None => group.machines(),
+        }
+    }
+
     fn grouped(&self) -> bool {
         self.served.candidate.role.is_some()
     }
 
     pub fn machines(&self) -> u64 {
         if self.grouped() {
-            return self.groups().iter().map(Group::machines).sum();
+            return self.groups().iter().map(|group| self.most_machines(group)).sum();
         }
         self.size.units * self.way.machines_per_replica
     }
@@ -187,25 +249,94 @@ impl Online<'_> {
                     .measured
                     .mean(|run| run.groups.iter().map(|group| group.interruptions).sum::<u64>() as f64),
         );
+        self.warn_of_scale(row);
+        self.warn_of_scaling(row);
+    }
+
+    /// What the autoscaler does to the fleet.
+    fn warn_of_scaling(&self, row: &mut Row) {
+        let Some(scaler) = self.asked.spec.autoscaler else { return };
+        let each = self.way.machines_per_replica;
+        row.warnings.push(format!(
+            "scaled from {} to {} machines by {}, from {} at the start: {} on average",
+            u64::from(scaler.least) * each,
+            u64::from(scaler.most) * each,
+            match scaler.signal {
+                ScaleSignal::Utilisation => "busy time",
+                ScaleSignal::Outstanding => "requests in flight",
+                ScaleSignal::Queue => "requests that wait",
+            },
+            self.served
+                .candidate
+                .count
+                .clamp(u64::from(scaler.least), u64::from(scaler.most.max(scaler.least))),
+            Significant(self.paid_machines(), 3)
+        ));
+        if scaler.signal == ScaleSignal::Utilisation && self.asked.spec.is_language() {
+            row.warnings.push(
+                "a language replica is busy whenever it has a request: scale by signal = \"outstanding\" instead"
+                    .to_owned(),
+            );
+        }
+    }
+
+    /// What was simulated instead of the fleet and its load as they are.
+    fn warn_of_scale(&self, row: &mut Row) {
+        if let Some(most) = self.extrapolated {
+            row.warnings.push(format!(
+                "capacity beyond {most} replicas is extrapolated: that of each grows by what pooling gained up to there, less and less"
+            ));
+        }
         if self.size.scale() > 1.0 {
             row.warnings.push(format!(
-                "simulated as {} of {} like machines with their share of the load",
+                "times are those of {} of {} like machines with their share of the load",
                 u64::from(self.size.simulated) * self.way.machines_per_replica,
                 self.machines()
             ));
         }
-        if self.speed_up > 1.0 {
+        let late = match self.asked.spec.autoscaler {
+            Some(_) => {
+                ", which leaves the autoscaler so much less time: times are too long rather than too short"
+            }
+            None => "",
+        };
+        for (what, times) in [("the profile is", self.speed_up), ("spells are", self.spells_up)] {
+            if times > 1.0 {
+                let times = Significant(times, 2);
+                row.warnings.push(format!("{what} run {times} times faster than the clock{late}"));
+            }
+        }
+        if self.lost > 0 && self.sized() {
             row.warnings.push(format!(
-                "the profile is run {} times faster than the clock",
-                Significant(self.speed_up, 2)
+                "sized so that the targets hold while {} of {} machines are lost",
+                self.lost * self.way.machines_per_replica,
+                self.machines()
             ));
         }
     }
 
+    /// Whether the planner chose the number of machines.
+    fn sized(&self) -> bool {
+        self.asked.spec.autoscaler.is_none() && self.served.machines(self.way).is_none()
+    }
+
     fn weigh_times(&self, row: &mut Row, figures: &mut ServingFigures) {
+        figures.keeps_up = Some(self.keeps_up());
+        let replay = is_replay(&self.asked.spec.traffic.arrivals);
+        if self.overloaded() && !replay {
+            row.warnings.push(format!(
+                "never catches up: {}; times and goodput grow worse for ever and are not stated, rates and costs are those of what can be sustained",
+                self.arrive_and_sustained()
+            ));
+            return;
+        }
+        if self.floods() {
+            row.warnings.push(format!(
+                "bursts bring more than can be sustained ({}): times grow with the length of a burst",
+                self.arrive_and_sustained()
+            ));
+        }
         let call = self.asked.spec.hosting.call;
-        let steady = self.keeps_up();
-        figures.keeps_up = Some(steady);
         // Every request looks into the store first, where there is one; the share that is found there ends with that.
         let (found, more) = (self.served.found(), call + self.served.lookup);
         if self.way.layout.is_some() {
@@ -217,44 +348,82 @@ impl Online<'_> {
         if found > 0.0 {
             figures.computed_latency_s = self.measured.percentiles(RequestTime::Whole, more);
         }
-        if !steady && let (Some(demand), Some(capacity)) = (&self.demand, &self.capacity) {
-            let arrive = Significant(demand.peak, 3);
-            let sustained = Significant(capacity.sustained[MIDDLE], 3);
-            row.warnings.push(match (self.overloaded(), is_replay(&self.asked.spec.traffic.arrivals)) {
-                (true, true) => format!(
-                    "never catches up while the trace goes on: {arrive} requests/s arrive, {sustained} can be sustained"
-                ),
-                (true, false) => format!(
-                    "not in steady state, never catches up: {arrive} requests/s arrive, {sustained} can be sustained; times are of the first minutes only"
-                ),
-                (false, _) => format!(
-                    "the backlog of the run still grew, though {sustained} requests/s can be sustained and {arrive} arrive: times depend on the length of the run"
-                ),
-            });
+        let untold = figures.e2e_s.map_or_else(Vec::new, |times| {
+            times.parts().into_iter().filter(|(_, time)| time.is_none()).map(|(word, _)| word).collect()
+        });
+        let finished = self.measured.finished();
+        if finished < FEW_REQUESTS && (!untold.is_empty() || figures.e2e_s.is_none()) {
+            let untold = if untold.is_empty() { "any time".to_owned() } else { untold.join(", ") };
+            row.warnings.push(format!("too few requests ({finished} finished) to state {untold}"));
+        }
+        if !self.keeps_up() {
+            let said = if self.overloaded() {
+                format!("never catches up while the trace goes on: {}", self.arrive_and_sustained())
+            } else {
+                format!(
+                    "the backlog of the run still grew ({}): times depend on the length of the run",
+                    self.arrive_and_sustained()
+                )
+            };
+            row.warnings.push(said);
         }
     }
 
-    /// Whether more arrives than can be sustained.
+    fn arrive_and_sustained(&self) -> String {
+        let rate = |rate: Option<f64>| Significant(rate.unwrap_or(0.0), 3).to_string();
+        format!(
+            "{} requests/s arrive, {} can be sustained",
+            rate(self.demand.as_ref().map(|demand| demand.peak)),
+            rate(self.capacity.as_ref().map(|capacity| capacity.sustained[MIDDLE]))
+        )
+    }
+
+    /// Whether more arrives than can be sustained, and nothing of it is turned away.
     fn overloaded(&self) -> bool {
+        let (asked, served, way) = (self.asked, self.served, self.way);
+        let sheds = Trial { asked, served, way, units: 1, speed: MIDDLE }.sheds();
         match (&self.demand, &self.capacity) {
-            (Some(demand), Some(capacity)) => demand.peak > capacity.sustained[MIDDLE],
+            (Some(demand), Some(capacity)) => !sheds && demand.peak > capacity.sustained[MIDDLE],
             _ => false,
         }
     }
 
+    /// Whether the bursts of a load that is sustained in the mean bring more than that.
+    fn floods(&self) -> bool {
+        let (Some(demand), Some(capacity)) = (&self.demand, &self.capacity) else { return false };
+        let bursts =
+            Spells::of(&demand.shape).map_or(0.0, |spells| spells.high.0 / demand.unit * demand.peak);
+        bursts > capacity.sustained[MIDDLE]
+    }
+
     /// More arrives than can be sustained, or the backlog of some run grew.
     fn keeps_up(&self) -> bool {
-        !self.overloaded() && (self.speed_up > 1.0 || self.measured.runs.iter().all(keeps_up))
+        let clocked = self.speed_up > 1.0 || Spells::of(&self.asked.spec.traffic.arrivals).is_some();
+        !self.overloaded() && (clocked || self.measured.runs.iter().all(keeps_up))
     }
 
     fn weigh_rates(&self, figures: &mut ServingFigures) {
+        figures.demand_requests_per_s = self.demand.as_ref().map(|demand| demand.peak);
+        figures.utilisation = self.measured.estimate(|run| Some(utilisation(run))).map(at_most_one);
+        self.weigh_machines(figures);
+        if self.overloaded() && !is_replay(&self.asked.spec.traffic.arrivals) {
+            // What is served of a load that is too much is what can be sustained.
+            figures.requests_per_s = self.capacity.as_ref().map(Capacity::sustained_estimate);
+            if self.way.layout.is_some() {
+                let (input, output) = mean_lengths(self.asked.spec);
+                figures.input_tokens_per_s = figures.requests_per_s.map(|rate| rate.scaled(input));
+                figures.output_tokens_per_s = figures.requests_per_s.map(|rate| rate.scaled(output));
+            }
+            return;
+        }
         let scale = self.size.scale();
         // A fleet that keeps up serves what arrives: the end of a run, when nothing comes any more, says nothing of that.
         let arriving = self.demand.as_ref().filter(|_| self.keeps_up()).map(|demand| demand.mean);
         let rate = |of: fn(&ServingRun) -> u64| {
             self.measured.estimate(|run| match arriving {
-                Some(mean) if run.offered > 0 => Some(mean * of(run) as f64 / run.offered as f64),
-                _ => Some(scale * of(run) as f64 / counted(run)),
+                _ if run.offered == 0 => None,
+                Some(mean) => Some(mean * of(run) as f64 / run.offered as f64),
+                None => Some(scale * of(run) as f64 / counted(run)),
             })
         };
         figures.requests_per_s = rate(|run| run.finished);
@@ -263,17 +432,11 @@ impl Online<'_> {
             figures.input_tokens_per_s = rate(|run| run.input_tokens);
         }
         let share = |of: fn(&ServingRun) -> u64| {
-            let share = self.measured.estimate(|run| Some(of(run) as f64 / run.offered.max(1) as f64));
-            share.map(|share| Estimate { hi: share.hi.min(1.0), p90: share.p90.min(1.0), ..share })
+            let of_run = |run: &ServingRun| (run.offered > 0).then(|| of(run) as f64 / run.offered as f64);
+            self.measured.estimate(of_run).map(at_most_one)
         };
         figures.goodput_share = share(|run| run.good);
         figures.refused_share = share(|run| run.refused);
-        figures.utilisation = self.measured.estimate(|run| Some(utilisation(run))).map(|share| Estimate {
-            hi: share.hi.min(1.0),
-            p90: share.p90.min(1.0),
-            ..share
-        });
-        figures.demand_requests_per_s = self.demand.as_ref().map(|demand| demand.peak);
         let requests = |run: &ServingRun| run.finished.max(1) as f64;
         if self.way.layout.is_some() {
             figures.cache_peak_share = Some(self.measured.mean(|run| run.peak_cache));
@@ -282,7 +445,20 @@ impl Online<'_> {
             figures.prefix_hit_share =
                 Some(self.measured.mean(|run| run.prefix_hits as f64 / run.input_tokens.max(1) as f64));
         }
+    }
+
+    /// Machines paid for, and the most of them.
+    fn weigh_machines(&self, figures: &mut ServingFigures) {
         figures.mean_machines = Some(self.paid_machines());
+        let peak =
+            |run: &ServingRun| run.groups.iter().map(|group| f64::from(group.most_machines)).sum::<f64>();
+        figures.peak_machines = Some(match self.asked.spec.autoscaler {
+            None => self.machines() as f64,
+            Some(_) => {
+                let most = self.measured.runs.iter().map(peak).fold(0.0, f64::max);
+                most * self.way.machines_per_replica as f64
+            }
+        });
     }
 
     fn weigh_targets(&self, row: &mut Row, figures: &mut ServingFigures) {
@@ -293,8 +469,11 @@ impl Online<'_> {
         figures.capacity_requests_per_s = Some(capacity.estimate());
         figures.sustainable_requests_per_s = Some(capacity.sustained_estimate());
         figures.targets_met = Some(covers(capacity, demand.peak));
-        // Capacity is that of the whole fleet at a steady load: what a loss or a trace does shows in the runs alone.
-        if !self.asked.spec.losses.is_empty() || is_replay(&self.asked.spec.traffic.arrivals) {
+        // Capacity is that of the whole fleet at a steady load: what a loss, a trace, a market or a scaler that is late does
+        // shows in the runs alone.
+        let spec = self.asked.spec;
+        let comes_and_goes = spec.autoscaler.is_some() || !spec.losses.is_empty() || self.on_spot();
+        if comes_and_goes || is_replay(&spec.traffic.arrivals) {
             let in_runs = self.held_in_runs();
             let lower = figures.targets_met.filter(|met| met.probability <= in_runs.probability);
             figures.targets_met = Some(lower.unwrap_or(in_runs));
@@ -305,13 +484,13 @@ impl Online<'_> {
             let reason = missed_when_idle(&trial, &demand.shape, demand.unit, capacity.sustained[MIDDLE]);
             row.reason = Some(reason);
         }
-        let lost: u64 = self.asked.spec.losses.iter().map(|loss| u64::from(loss.machines)).sum();
-        if lost > 0 {
-            let left = self.machines().saturating_sub(lost);
-            let rate = capacity.rates[MIDDLE] * left as f64 / self.machines().max(1) as f64;
+        if self.lost > 0 {
+            let share = self.size.units.saturating_sub(self.lost) as f64 / self.size.units.max(1) as f64;
+            let rate = capacity.rates[MIDDLE] * share;
             figures.capacity_after_loss_requests_per_s = Some(rate);
             row.warnings.push(format!(
-                "with {lost} of {} machines lost, about {} requests/s hold the targets; {} arrive",
+                "with {} of {} machines lost, about {} requests/s hold the targets; {} arrive",
+                self.lost.min(self.size.units) * self.way.machines_per_replica,
                 self.machines(),
                 Significant(rate, 3),
                 Significant(demand.peak, 3)
@@ -319,15 +498,16 @@ impl Online<'_> {
         }
     }
 
-    /// Of a load that no rate describes: whether the runs themselves hold the targets, quick and slow ones a quarter each.
+    /// Whether a market may take machines away.
+    fn on_spot(&self) -> bool {
+        self.served.groups().any(|served| served.candidate.purchase == Purchase::Spot)
+    }
+
+    /// Of a load that no rate describes: whether the runs themselves hold the targets.
     fn held_in_runs(&self) -> Probability {
         let (asked, served, way) = (self.asked, self.served, self.way);
         let trial = Trial { asked, served, way, units: 1, speed: MIDDLE };
-        let held = |run: &ServingRun| f64::from(u8::from(trial.holds_targets(run)));
-        let share = 0.25 * held(&self.measured.quick)
-            + 0.5 * self.measured.mean(held)
-            + 0.25 * held(&self.measured.slow);
-        Probability { probability: share, lo: share, hi: share }
+        self.measured.share_of_runs(|run| trial.holds_targets(run))
     }
 
     /// Machines paid for, on average.
@@ -335,8 +515,14 @@ impl Online<'_> {
         if self.asked.spec.autoscaler.is_none() {
             return self.machines() as f64;
         }
-        let mean = self.measured.mean(|run| run.groups.iter().map(|group| group.mean_machines).sum());
-        mean * self.size.scale() * self.way.machines_per_replica as f64
+        (0..self.groups().len()).map(|index| self.mean_machines(index)).sum()
+    }
+
+    /// Machines of a group, on average over the run.
+    fn mean_machines(&self, index: usize) -> f64 {
+        let each = self.groups().get(index).map_or(1, |group| group.way.machines_per_replica);
+        let of = |run: &ServingRun| run.groups.get(index).map_or(0.0, |group| group.mean_machines);
+        self.measured.mean(of) * self.size.scale() * each as f64
     }
 
     fn weigh_cost(&self, row: &mut Row, figures: &mut ServingFigures) {
@@ -352,28 +538,31 @@ impl Online<'_> {
         figures.cost_per_day_usd = Some(month.scaled(24.0 / MONTH));
         let hour = month.scaled(1.0 / MONTH);
         figures.cost_per_hour_usd = Some(hour);
-        let per_million = |rate: f64| (rate > 0.0).then(|| hour.scaled(MILLION / (HOUR * rate)));
-        let Some(requests) = figures.requests_per_s.map(|rate| rate.mean) else { return };
-        figures.cost_per_million_predictions_usd = per_million(requests);
-        let good = figures.goodput_share.map_or(0.0, |share| share.mean);
-        let mean = self.demand.as_ref().map_or(requests, |demand| demand.mean);
-        figures.cost_per_million_good_usd = per_million(mean * good);
-        figures.cost_per_million_at_capacity_usd =
-            self.capacity.as_ref().and_then(|capacity| per_million(capacity.rates[MIDDLE]));
+        let per_million = |rate: Option<Estimate>| {
+            rate.and_then(|rate| over(&hour, &rate)).map(|cost| cost.scaled(MILLION / HOUR))
+        };
+        figures.cost_per_million_predictions_usd = per_million(figures.requests_per_s);
+        let served = figures.requests_per_s.filter(|_| self.demand.is_none());
+        let arriving = self.demand.as_ref().map(|demand| Estimate::exact(demand.mean)).or(served);
+        let good = figures.goodput_share.zip(arriving).map(|(good, rate)| good.scaled(rate.mean));
+        figures.cost_per_million_good_usd = per_million(good);
+        figures.cost_per_million_at_capacity_usd = per_million(figures.capacity_requests_per_s);
         let (Some(input), Some(output)) = (figures.input_tokens_per_s, figures.output_tokens_per_s) else {
             return;
         };
-        figures.cost_per_million_tokens_usd = per_million(input.mean + output.mean);
-        let reading = self.reading_share();
-        figures.cost_per_million_input_tokens_usd = per_million(input.mean).map(|cost| cost.scaled(reading));
-        figures.cost_per_million_output_tokens_usd =
-            per_million(output.mean).map(|cost| cost.scaled(1.0 - reading));
+        figures.cost_per_million_tokens_usd = per_million(Some(input.scaled(1.0 + output.mean / input.mean)));
+        let Some(reading) = self.reading_share() else { return };
+        let of = |rate: Estimate, share: f64| per_million(Some(rate)).map(|cost| cost.scaled(share));
+        figures.cost_per_million_input_tokens_usd = of(input, reading);
+        figures.cost_per_million_output_tokens_usd = of(output, 1.0 - reading);
     }
 
     /// Machine-hours of a month of a group.
     fn hours_of_month(&self, index: usize, group: &Group<'_>, figures: &ServingFigures) -> Paid {
         let (machines, busy) = if self.grouped() {
-            (group.machines() as f64, figures.groups.get(index).map_or(0.0, |group| group.utilisation))
+            let scaled = self.asked.spec.autoscaler.is_some() && group.bursts();
+            let machines = if scaled { self.mean_machines(index) } else { group.machines() as f64 };
+            (machines, figures.groups.get(index).map_or(0.0, |group| group.utilisation))
         } else {
             (self.paid_machines(), figures.utilisation.map_or(0.0, |share| share.mean.clamp(0.0, 1.0)))
         };
@@ -434,10 +623,10 @@ impl Online<'_> {
     }
 
     /// Share of the replicas' busy time spent in iterations with prompts.
-    fn reading_share(&self) -> f64 {
+    fn reading_share(&self) -> Option<f64> {
         let reading = self.measured.mean(|run| run.prefill_time.seconds().0);
         let all = reading + self.measured.mean(|run| run.decode_time.seconds().0);
-        if all > 0.0 { reading / all } else { 0.0 }
+        (all > 0.0).then(|| reading / all)
     }
 
     fn compare_api(&self, figures: &mut ServingFigures) {
@@ -449,7 +638,7 @@ impl Online<'_> {
     }
 
     /// What the fleet is compared with others by, replication by replication.
-    fn pairs(&self, row: &Row) -> Pairs {
+    fn pairs(&self, row: &Row, figures: &ServingFigures) -> Pairs {
         let tariffs: Vec<_> =
             self.groups().iter().filter_map(|group| group.served.tariff.as_ref().ok()).collect();
         let machines = |run: &ServingRun| run.groups.iter().map(|group| group.mean_machines).sum::<f64>();
@@ -468,7 +657,11 @@ impl Online<'_> {
         Pairs {
             time: None,
             cost,
-            latency_p99: Some(latency.map(|seconds| seconds + more)),
+            // What the row does not state is not compared.
+            latency_p99: figures
+                .latency_s
+                .and_then(|times| times.p99)
+                .map(|_| latency.map(|seconds| seconds + more)),
             price_side: moves * error,
             offers: tariffs.iter().map(|tariff| tariff.origin.as_str()).collect::<Vec<_>>().join("; "),
         }
@@ -507,6 +700,31 @@ pub(super) fn hosted_model(asked: &Asked<'_>, hour: f64, mean: f64, capacity: f6
         api_usd_per_million_requests: per_request * MILLION,
         break_even_requests_per_s: break_even,
         within_capacity: break_even <= capacity,
+    })
+}
+
+/// A share, whose interval ends at 1.
+fn at_most_one(share: Estimate) -> Estimate {
+    Estimate { hi: share.hi.min(1.0), p90: share.p90.min(1.0), ..share }
+}
+
+/// A cost over a rate; both are positive and err independently. `None` of a rate of nothing.
+fn over(cost: &Estimate, rate: &Estimate) -> Option<Estimate> {
+    if rate.mean <= 0.0 {
+        return None;
+    }
+    let mean = cost.mean / rate.mean;
+    // A rate of next to nothing at the lower end would make the cost boundless.
+    let slowest = rate.lo.max(rate.mean / MOST_FALL);
+    let down = libm::hypot(1.0 - cost.lo / cost.mean.max(1e-300), 1.0 - rate.mean / rate.hi);
+    let up = libm::hypot(cost.hi / cost.mean.max(1e-300) - 1.0, rate.mean / slowest - 1.0);
+    Some(Estimate {
+        mean,
+        lo: (mean * (1.0 - down)).max(0.0),
+        hi: mean * (1.0 + up),
+        level: cost.level,
+        p50: mean,
+        p90: mean * (1.0 + 0.779 * up),
     })
 }
 

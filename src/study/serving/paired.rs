@@ -82,7 +82,7 @@ fn apart(ours: Option<Estimate>, theirs: Option<Estimate>) -> Option<Estimate> {
 /// All differences of a fleet to another.
 pub(super) fn differences((ours, row): (&Pairs, &Row), (theirs, other): (&Pairs, &Row)) -> Difference {
     let latency =
-        |row: &Row| row.serving.as_ref().and_then(|figures| figures.latency_s).map(|times| times.p99);
+        |row: &Row| row.serving.as_ref().and_then(|figures| figures.latency_s).and_then(|times| times.p99);
     if row.fleet == other.fleet {
         let none = |known: bool| known.then(|| Estimate::exact(0.0));
         return Difference {

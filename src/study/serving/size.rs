@@ -1,19 +1,27 @@
 //! How many machines: those of the scenario, or the fewest whose capacity covers the demand with the wanted confidence.
+//!
+//! Fleets of 1, 2, 4, … units are simulated; what lies between is interpolated. So a machine more is never less
+//! capacity, and the number of machines for a load depends on that load alone.
 
-use crate::stats::{normal_cdf, normal_quantile};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use crate::workload::arrivals::ArrivalSpec;
 
 use super::super::result::Probability;
-use super::Z_END;
 use super::capacity::{Capacity, capacity};
-use super::trial::{MIDDLE, QUICK, SLOW, Trial};
+use super::trial::Trial;
 
 /// Fleets of more units are simulated as so many of them, with their share of the load.
-pub(super) const MOST_UNITS: u32 = 48;
-/// No fleet is sized beyond this.
-const MOST_MACHINES: f64 = 1e6;
-/// Corrections of a size before it is taken as it is.
-const CORRECTIONS: usize = 4;
+const MOST_UNITS: u32 = 48;
+/// Capacity is simulated with so many replicas at most.
+const MOST_REPLICAS: u64 = 32;
+/// No fleet is sized beyond this many machines.
+pub(super) const MOST_MACHINES: u64 = 10_000;
+/// Units beyond which the number that is needed is a guess.
+const MOST_UNITS_SOUGHT: u64 = 4 * MOST_MACHINES;
+/// A unit among twice as many takes at least so much of what it took: a router that spreads a load loses nothing.
+const LEAST_GAIN: f64 = 0.6;
 
 /// Units as they are, and as they are simulated.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,94 +38,161 @@ impl Size {
         Self { units, simulated: u32::try_from(units).unwrap_or(u32::MAX).min(MOST_UNITS) }
     }
 
+    /// A fleet that is simulated machine by machine.
+    pub fn whole(units: u64) -> Self {
+        let units = units.max(1);
+        Self { units, simulated: u32::try_from(units).unwrap_or(u32::MAX) }
+    }
+
     /// Simulated figures times this are the fleet's.
     pub fn scale(&self) -> f64 {
         self.units as f64 / f64::from(self.simulated)
     }
 }
 
-/// Capacity of a fleet of that size.
-pub(super) fn capacity_of(trial: &Trial<'_>, size: Size, shape: &ArrivalSpec, unit: f64) -> Capacity {
-    let found = capacity(&Trial { units: size.simulated, ..*trial }, shape, unit);
-    let scale = size.scale();
-    Capacity {
-        rates: found.rates.map(|rate| rate * scale),
-        half: found.half * scale,
-        sustained: found.sustained.map(|rate| rate * scale),
-        sustained_half: found.sustained_half * scale,
+/// What capacities have been found for: a sweep over the number of machines asks for the same ones again and again. Whoever
+/// asks finds the same.
+#[derive(Debug, Default)]
+pub struct KnownCapacities(Mutex<BTreeMap<Key, Capacity>>);
+
+/// A way on a machine, by place and by figures that follow from its times, with a load and the units tried.
+type Key = (usize, String, [u64; 6], u32);
+
+impl KnownCapacities {
+    fn key(trial: &Trial<'_>, unit: f64, units: u32) -> Key {
+        let way = trial.way;
+        let (share, lookup) = (trial.served.online_share, trial.served.lookup.0);
+        let figures = [way.guess, way.alone.1.0, way.log_error, unit, share, lookup].map(f64::to_bits);
+        let machine = std::sync::Arc::as_ptr(&trial.served.candidate.instance) as usize;
+        (machine, way.words(), figures, units)
+    }
+
+    fn get(&self, key: &Key) -> Option<Capacity> {
+        self.0.lock().ok()?.get(key).copied()
+    }
+
+    fn put(&self, key: Key, found: Capacity) {
+        if let Ok(mut known) = self.0.lock() {
+            known.insert(key, found);
+        }
     }
 }
 
-/// The rate that the fleet can take with that confidence: between the middle and the ends the logarithm is normal.
-pub(super) fn rate_with(found: &Capacity, confidence: f64) -> f64 {
-    let z = normal_quantile(confidence);
-    let middle = found.rates[MIDDLE];
-    let end = if z > 0.0 { found.rates[SLOW] } else { found.rates[QUICK] };
-    if middle <= 0.0 || end <= 0.0 {
-        return if z > 0.0 { end.min(middle) } else { middle };
+/// Capacities of fleets of any number of units under one kind of load.
+pub(super) struct CapacityLaw<'a> {
+    trial: Trial<'a>,
+    shape: ArrivalSpec,
+    unit: f64,
+}
+
+impl<'a> CapacityLaw<'a> {
+    /// `shape` is the arrival process whose rate is changed, `unit` its mean rate.
+    pub fn new(trial: &Trial<'a>, shape: &ArrivalSpec, unit: f64) -> Self {
+        Self { trial: *trial, shape: shape.clone(), unit }
     }
-    middle * libm::pow(end / middle, (z / Z_END).abs())
+
+    /// The largest fleet that is simulated, a power of two.
+    pub fn most(&self) -> u32 {
+        let each = self.trial.way.per_machine.max(1);
+        let most = (MOST_REPLICAS / each).max(1);
+        1 << most.ilog2()
+    }
+
+    /// Capacity of each of so many simulated units.
+    fn each(&self, units: u32) -> Capacity {
+        let known = self.trial.asked.known;
+        let key = KnownCapacities::key(&self.trial, self.unit, units);
+        if let Some(each) = known.get(&key) {
+            return each;
+        }
+        let found = capacity(&Trial { units, ..self.trial }, &self.shape, self.unit);
+        let each = found.scaled(1.0 / f64::from(units));
+        known.put(key, each);
+        each
+    }
+
+    /// Capacity of a fleet of so many units.
+    pub fn of(&self, units: u64) -> Capacity {
+        let units = units.max(1);
+        let most = self.most();
+        let each = if units > u64::from(most) {
+            self.beyond(units)
+        } else {
+            let below = 1_u32 << units.ilog2();
+            let low = self.each(below);
+            if u64::from(below) == units {
+                low
+            } else {
+                let high = not_less(&self.each(2 * below), &low);
+                low.between(&high, libm::log2(units as f64 / f64::from(below)))
+            }
+        };
+        each.scaled(units as f64)
+    }
+
+    /// A unit of more than can be simulated: waits for a free replica shrink with the root of their number, so that what
+    /// a unit falls short of at the most simulated is made up for in this proportion, as far as half of that number shows
+    /// that it is.
+    fn beyond(&self, units: u64) -> Capacity {
+        let most = self.most();
+        let last = self.each(most);
+        if most == 1 {
+            return last;
+        }
+        let half = self.each(most / 2);
+        // u(n) = a − b / √n through both; b of noise alone would be below 0.
+        let (root, half_root) = (f64::from(most).sqrt(), f64::from(most / 2).sqrt());
+        let gained = 1.0 / root - 1.0 / (units as f64).sqrt();
+        let rates = std::array::from_fn(|speed| {
+            let short = ((last.rates[speed] - half.rates[speed]) / (1.0 / half_root - 1.0 / root)).max(0.0);
+            (last.rates[speed] + short * gained).min(last.sustained[speed]).max(last.rates[speed])
+        });
+        Capacity { rates, ..last }
+    }
+
+    /// The fewest units that cover a demand with confidence, or how many it would take, were they allowed; one where not
+    /// even next to nothing is covered.
+    pub fn fewest(&self, demand: f64, confidence: f64) -> u64 {
+        let one = self.of(1).rate_with(confidence);
+        if one <= 0.0 {
+            return 1;
+        }
+        let enough = |units: u64| self.of(units).rate_with(confidence) >= demand;
+        // Units of larger fleets take more each, as a rule: so many are enough.
+        let guess = (demand / one).clamp(1.0, 1e15).ceil() as u64;
+        if guess > MOST_UNITS_SOUGHT {
+            return guess;
+        }
+        let mut high = guess.next_power_of_two();
+        if enough(high) {
+            while high > 1 && enough(high / 2) {
+                high /= 2;
+            }
+        } else {
+            while !enough(high) && high <= MOST_UNITS_SOUGHT {
+                high *= 2;
+            }
+        }
+        let mut low = high / 2;
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if enough(middle) { high = middle } else { low = middle }
+        }
+        high
+    }
+}
+
+/// A unit among twice as many, no worse than spreading a load explains.
+fn not_less(high: &Capacity, low: &Capacity) -> Capacity {
+    let rates = std::array::from_fn(|speed| high.rates[speed].max(LEAST_GAIN * low.rates[speed]));
+    Capacity { rates, ..*high }
 }
 
 /// Probability that the capacity covers a demand.
 pub(super) fn covers(found: &Capacity, demand: f64) -> Probability {
-    let probability_at = |middle: f64| {
-        if middle <= 0.0 {
-            return 0.0;
-        }
-        let (quick, slow) = (found.rates[QUICK].max(middle), found.rates[SLOW].min(middle));
-        let wanted = libm::log(demand / middle);
-        let end = if wanted > 0.0 { libm::log(quick / middle) } else { libm::log(slow.max(1e-12) / middle) };
-        // No error at all: the capacity is known.
-        if end.abs() < 1e-9 {
-            return if wanted <= 0.0 { 1.0 } else { 0.0 };
-        }
-        normal_cdf(-Z_END * wanted / end.abs())
+    let moved = |by: f64| {
+        let factor = libm::exp(by * found.half);
+        Capacity { rates: found.rates.map(|rate| rate * factor), ..*found }.covers(demand)
     };
-    let middle = found.rates[MIDDLE];
-    Probability {
-        probability: probability_at(middle),
-        lo: probability_at((middle - found.half).max(0.0)),
-        hi: probability_at(middle + found.half),
-    }
-}
-
-/// The fewest units that cover the demand with confidence, and their capacity; one unit where none ever does.
-pub(super) fn fewest(
-    trial: &Trial<'_>,
-    demand: f64,
-    confidence: f64,
-    shape: &ArrivalSpec,
-    unit: f64,
-) -> (Size, Capacity) {
-    let one = capacity_of(trial, Size::of(1), shape, unit);
-    let rate = rate_with(&one, confidence);
-    if rate <= 0.0 {
-        return (Size::of(1), one);
-    }
-    let enough = |found: &Capacity| rate_with(found, confidence) >= demand;
-    let mut best: Option<(Size, Capacity)> = enough(&one).then(|| (Size::of(1), one.clone()));
-    let mut failed = if best.is_some() { 0 } else { 1 };
-    let mut next = (demand / rate).ceil().min(MOST_MACHINES) as u64;
-    for _ in 0..CORRECTIONS {
-        let least = best.as_ref().map_or(u64::MAX, |(size, _)| size.units);
-        next = next.clamp(failed + 1, least.saturating_sub(1).max(failed + 1));
-        if failed + 1 >= least {
-            break;
-        }
-        let size = Size::of(next);
-        let found = capacity_of(trial, size, shape, unit);
-        let per_unit = rate_with(&found, confidence) / size.units as f64;
-        if enough(&found) {
-            best = Some((size, found));
-        } else {
-            failed = size.units;
-        }
-        next = if per_unit > 0.0 { (demand / per_unit).ceil().min(MOST_MACHINES) as u64 } else { next * 2 };
-    }
-    best.unwrap_or_else(|| {
-        let size = Size::of(next.max(failed + 1));
-        let found = capacity_of(trial, size, shape, unit);
-        (size, found)
-    })
+    Probability { probability: moved(0.0), lo: moved(-1.0), hi: moved(1.0) }
 }

@@ -6,7 +6,7 @@ use crate::stats::Histogram;
 use crate::units::Seconds;
 use crate::workload::Workload;
 use crate::workload::arrivals::{ArrivalSpec, TrafficSpec};
-use crate::workload::inference::{FleetJob, MachineGroup, ServingRun, Targets};
+use crate::workload::inference::{AdmissionRule, FleetJob, MachineGroup, ServiceModel, ServingRun, Targets};
 
 use super::Asked;
 use super::groups::{self, Group};
@@ -15,13 +15,17 @@ use super::prepare::Served;
 use super::way::Way;
 
 /// Requests of a trial at least, for a 99th percentile.
-const LEAST_REQUESTS: f64 = 2000.0;
+pub(super) const LEAST_REQUESTS: f64 = 2000.0;
 /// And at most, whatever the fleet.
-const MOST_REQUESTS: f64 = 40_000.0;
-/// Requests of each replica of a saturated fleet: the last batches, which leave replicas half empty, are few of them.
-const SATURATING_REQUESTS: f64 = 1500.0;
-/// Requests of a saturated fleet at most.
-const MOST_SATURATING: f64 = 200_000.0;
+const MOST_REQUESTS: f64 = 120_000.0;
+/// Clients of a saturated replica beside those that fill its batch, as a share of them, and at least.
+const QUEUED: (f64, f64) = (0.25, 8.0);
+/// Requests of each replica of a saturated fleet that are counted, and of all of them together at least.
+const SATURATING_REQUESTS: (f64, f64) = (400.0, 3000.0);
+/// Clients of a replica at most.
+const MOST_CLIENTS: f64 = 100_000.0;
+/// Looks at a saturated fleet: the first may be far too short or too long.
+const SATURATING_LOOKS: u32 = 3;
 /// Counted time of a trial in times of a request: a queue that grows shows within it.
 const SPANS: f64 = 6.0;
 /// Share of arrivals by which a backlog may grow in the second half before the fleet is said not to keep up.
@@ -55,38 +59,72 @@ impl<'a> Trial<'a> {
         self.groups().iter().map(|group| group.way.alone.1).fold(Seconds::ZERO, Seconds::max)
     }
 
+    /// Replicas of a group.
+    fn replicas_of(&self, group: &Group<'_>) -> f64 {
+        f64::from(self.units_of(group)) * group.way.per_machine as f64
+    }
+
+    /// Replicas of the fleet.
+    pub fn replicas(&self) -> f64 {
+        self.groups().iter().map(|group| self.replicas_of(group)).sum()
+    }
+
     /// Units of a group: those tried, or as many as a fleet of groups has of it.
     fn units_of(&self, group: &Group<'_>) -> u32 {
         if self.served.others.is_empty() && self.served.candidate.role.is_none() {
             return self.units;
         }
+        if let Some(scaler) = self.asked.spec.autoscaler.filter(|_| group.bursts()) {
+            return scaler.most;
+        }
         u32::try_from(group.machines() / group.way.machines_per_replica.max(1)).unwrap_or(u32::MAX)
     }
 
-    /// The job at a steady load, `factor` times that of the scenario: nothing fails and nothing scales.
+    /// The job at a steady load: nothing fails and nothing scales.
     pub fn steady(&self, arrivals: &ArrivalSpec, rate: f64) -> FleetJob {
-        let alone = self.alone().0.max(1e-6);
+        self.lasting(arrivals, rate, self.alone(), LEAST_REQUESTS)
+    }
+
+    /// The same with at least so many counted requests, where a request takes `pace` under load.
+    pub fn lasting(&self, arrivals: &ArrivalSpec, rate: f64, pace: Seconds, least: f64) -> FleetJob {
+        let pace = pace.0.max(1e-6);
         // In flight for a while at the start; longer requests fill the fleet more slowly.
-        let warm_up = 3.0 * alone;
-        let counted = (SPANS * alone).max(LEAST_REQUESTS / rate).min(MOST_REQUESTS / rate);
-        let requests = (rate * (warm_up + counted)).clamp(10.0, 2.0 * MOST_REQUESTS) as u64;
+        let warm_up = (3.0 * pace).min(0.5 * MOST_REQUESTS / rate);
+        let counted = (SPANS * pace).max(least / rate).min(MOST_REQUESTS.max(least) / rate);
+        let requests = (rate * (warm_up + counted)).clamp(10.0, 2.0 * MOST_REQUESTS.max(least)) as u64;
         self.job(
             arrivals.clone(),
             Some(requests),
             Seconds(warm_up),
-            Seconds(warm_up + counted + 10.0 * alone),
+            Seconds(warm_up + counted + 10.0 * pace.max(self.alone().0)),
         )
     }
 
-    /// A fleet with everything at once, for its sustained rate.
-    pub fn saturated(&self) -> FleetJob {
-        let replicas: f64 = self
-            .groups()
-            .iter()
-            .map(|group| f64::from(self.units_of(group)) * group.way.per_machine as f64)
-            .sum();
-        let requests = (replicas * SATURATING_REQUESTS).clamp(LEAST_REQUESTS, MOST_SATURATING) as u64;
-        self.job(ArrivalSpec::Burst, Some(requests), Seconds::ZERO, Seconds(1e9))
+    /// Requests per second of the fleet when there is always work, whatever is refused otherwise.
+    pub fn sustained(&self, replica: u32) -> f64 {
+        let groups = self.groups();
+        let replicas = |group: &Group<'_>| self.replicas_of(group);
+        let mut expected: f64 = groups.iter().map(|group| replicas(group) * guess(group)).sum();
+        let clients: f64 =
+            groups.iter().map(|group| replicas(group) * clients(&group.way.services[self.speed])).sum();
+        let all = self.replicas();
+        let wanted = (all * SATURATING_REQUESTS.0).max(SATURATING_REQUESTS.1).max(clients);
+        for _ in 0..SATURATING_LOOKS {
+            let (warm_up, counted) = (2.0 * clients / expected, wanted / expected);
+            let arrivals = ArrivalSpec::Closed { clients: clients as u32, think: Seconds::ZERO };
+            let mut job = self.job(arrivals, None, Seconds(warm_up), Seconds(warm_up + counted));
+            job.admission = AdmissionRule::Open;
+            job.groups.iter_mut().for_each(|group| let_in(&mut group.service));
+            let run = self.run(&job, replica);
+            // Every answer brings the next request: what comes is what is served.
+            let rate = run.offered as f64 / counted;
+            let far = !(0.5..=4.0).contains(&(rate / expected));
+            expected = if rate > 0.0 { rate } else { 0.1 * expected };
+            if !far || self.asked.cancel.is_cancelled() {
+                return rate;
+            }
+        }
+        expected
     }
 
     /// The job with machines that are up and stay up.
@@ -129,6 +167,13 @@ impl<'a> Trial<'a> {
         }
     }
 
+    /// Whether requests are turned away when there are too many.
+    pub fn sheds(&self) -> bool {
+        let rules = &self.asked.spec.batching.rules;
+        let queue = rules.max_queue.is_some() || rules.queue_timeout.is_some();
+        self.asked.spec.admission != AdmissionRule::Open || (queue && !self.asked.spec.is_language())
+    }
+
     /// Limits on single requests, the call over the network taken off: the tightest of each time.
     fn limits(&self) -> Targets {
         let of = |time: RequestTime| {
@@ -143,7 +188,7 @@ impl<'a> Trial<'a> {
     }
 
     /// What is left of a limit for the fleet itself.
-    fn own_limit(&self, target: &LatencyTarget) -> Seconds {
+    pub fn own_limit(&self, target: &LatencyTarget) -> Seconds {
         match target.time {
             RequestTime::PerOutputToken => target.limit,
             _ => (target.limit - self.asked.spec.hosting.call - self.served.lookup).max(Seconds::ZERO),
@@ -152,11 +197,6 @@ impl<'a> Trial<'a> {
 
     pub fn run(&self, job: &FleetJob, replica: u32) -> ServingRun {
         simulate(job, self.asked.seed, replica, self.asked.cancel)
-    }
-
-    /// Whether a run keeps up and holds every target.
-    pub fn holds(&self, run: &ServingRun) -> bool {
-        run.offered > 0 && keeps_up(run) && self.holds_targets(run)
     }
 
     /// Whether a run holds every target, whatever its backlog.
@@ -214,7 +254,30 @@ pub(super) fn keeps_up(run: &ServingRun) -> bool {
     grown <= noise.max(GROWTH * 0.5 * run.offered as f64)
 }
 
-/// Requests per second of a saturated run.
-pub(super) fn sustained(run: &ServingRun) -> f64 {
-    run.finished as f64 / run.span.seconds().0.max(1e-9)
+/// A first guess at the requests per second of a replica.
+fn guess(group: &Group<'_>) -> f64 {
+    let replicas = group.way.per_machine as f64 / group.way.machines_per_replica.max(1) as f64;
+    let guess = group.way.guess / replicas.max(1e-9);
+    if guess.is_finite() && guess > 0.0 { guess } else { 1.0 }
+}
+
+/// Clients that keep a replica at work without a pause.
+fn clients(service: &ServiceModel) -> f64 {
+    let filling = match service {
+        ServiceModel::Language(model) => f64::from(model.rules.max_sequences),
+        ServiceModel::Ordinary(table, rules) => {
+            f64::from(rules.max_batch) * f64::from(rules.instances.max(1)) * 2.0 + f64::from(table.host_cores)
+        }
+        ServiceModel::Shared(models, _) => models.iter().map(clients).sum(),
+    };
+    (filling + (QUEUED.0 * filling).max(QUEUED.1)).min(MOST_CLIENTS).floor()
+}
+
+/// Nobody is refused for the length of the queue.
+fn let_in(service: &mut ServiceModel) {
+    match service {
+        ServiceModel::Language(_) => {}
+        ServiceModel::Ordinary(_, rules) => (rules.max_queue, rules.queue_timeout) = (None, None),
+        ServiceModel::Shared(models, _) => models.iter_mut().for_each(let_in),
+    }
 }

@@ -83,8 +83,8 @@ fn chosen(row: &Row) -> String {
         let period = if row.time_s.is_some() { "a run" } else { "a month" };
         text.push_str(&format!(" for {} USD {period}", range(&cost, 3)));
     }
-    if let Some(times) = figures.and_then(|figures| figures.latency_s) {
-        text.push_str(&format!(", 99 % of requests within {}", words(times.p99.mean)));
+    if let Some(p99) = figures.and_then(|figures| figures.latency_s?.p99) {
+        text.push_str(&format!(", 99 % of requests within {}", words(p99.mean)));
     }
     if let Some(bound) = &row.bound {
         text.push_str(&format!(", bound by {}", bound.name));

@@ -93,15 +93,19 @@ pub enum AdmissionRule {
 /// What an autoscaler looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScaleSignal {
-    /// Share of time that replicas are busy.
+    /// Share of time that replicas are busy. A language replica is at work whenever it has a request.
     Utilisation,
     /// Requests in flight for each replica.
     Outstanding,
+    /// Requests that wait for each replica, seen at every look.
+    Queue,
 }
 
 /// An autoscaler: target tracking over a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Autoscaler {
+    /// Group that it scales; groups of the same role beside it take their part of the signal.
+    pub group: u32,
     /// Fewest machines; 0 scales to zero.
     pub least: u32,
     /// Most machines.
@@ -153,7 +157,7 @@ pub struct FleetJob {
     pub router: Router,
     /// Admission.
     pub admission: AdmissionRule,
-    /// Autoscaler of the first group.
+    /// Autoscaler of one of the groups.
     pub autoscaler: Option<Autoscaler>,
     /// Planned losses.
     pub losses: Vec<Loss>,

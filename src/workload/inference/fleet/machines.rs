@@ -141,7 +141,7 @@ impl Fleet<'_> {
     pub(super) fn start_machines(&mut self, calendar: &mut Calendar<Event>) {
         for index in 0..self.job.groups.len() as u32 {
             let mut machines = self.job.groups[index as usize].machines;
-            if let Some(scaling) = self.scaling.as_ref().filter(|_| index == 0) {
+            if let Some(scaling) = self.scaling.as_ref().filter(|scaling| scaling.rule.group == index) {
                 machines = machines.clamp(scaling.rule.least, scaling.rule.most.max(scaling.rule.least));
             }
             if self.start_market(index, machines, calendar) {
@@ -335,16 +335,20 @@ impl Fleet<'_> {
         }
     }
 
-    /// Starts or drains machines of the first group.
+    /// Starts or drains machines of the group that is scaled.
     pub(super) fn scale_to(&mut self, now: SimTime, wanted: u32, calendar: &mut Calendar<Event>) {
-        let Some(group) = self.machines.groups.first_mut() else { return };
+        let Some(index) = self.scaling.as_ref().map(|scaling| scaling.rule.group) else { return };
+        let Some(group) = self.machines.groups.get_mut(index as usize) else { return };
         let there = group.staying();
         if let Some(market) = group.market.as_mut().filter(|market| !market.up) {
             market.wanted = wanted;
             return;
         }
-        (there..wanted).for_each(|_| self.start_machine(now, 0, false, calendar));
-        let mut staying = self.machines.of_group(0, &[State::Starting, State::Up]);
+        if there == wanted {
+            return;
+        }
+        (there..wanted).for_each(|_| self.start_machine(now, index, false, calendar));
+        let mut staying = self.machines.of_group(index, &[State::Starting, State::Up]);
         // Those that still start go first, then the ones with least to do, the newest of them.
         staying.sort_by_key(|index| {
             let machine = &self.machines.machines[*index as usize];

@@ -248,6 +248,9 @@ impl World for Fleet<'_> {
         self.idle_events += 1;
         // Whoever comes at this instant is here before anything ends or begins at it, leapt over or stepped.
         self.take_arrivals(now, calendar);
+        if !matches!(event, Event::Look) {
+            self.wake_scaler(now, calendar);
+        }
         match event {
             Event::Arrival => {}
             Event::Client => self.send_next(now, calendar),

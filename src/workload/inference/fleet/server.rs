@@ -87,6 +87,11 @@ impl Server {
         self.kind.outstanding()
     }
 
+    /// Requests that have not begun.
+    pub(super) fn queued(&self) -> usize {
+        self.kind.queued()
+    }
+
     /// How long a request that came now would wait: those before it, at the pace of the last ends.
     pub(super) fn expected_wait(&self) -> SimSpan {
         SimSpan((self.kind.queued() as f64 * self.gap_ns) as u64)
