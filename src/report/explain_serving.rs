@@ -84,7 +84,7 @@ pub(super) fn explain(scenario: &Scenario, row: &Row, served: &Served, metric: &
         "goodput_share" => lines.extend(one(metric, figures.goodput_share, &number)),
         "capacity_requests_per_s" => {
             lines.extend(one(metric, figures.capacity_requests_per_s, &number));
-            lines.push("  the highest steady rate at which every target holds, by bisection with common random numbers and replications added up, with steps as predicted and at both ends of their error; between fleets of 1, 2, 4, … units it is interpolated".to_owned());
+            lines.push("  the highest steady rate at which every target holds, by bisection with common random numbers and replications added up, with steps as predicted and at both ends of their error; between fleets of 1, 2, 3, 4, 6, 8, … units it is interpolated".to_owned());
             lines.extend(one("sustainable_requests_per_s", figures.sustainable_requests_per_s, &number));
             lines.extend(
                 figures.demand_requests_per_s.map(|rate| format!("  {} requests/s arrive", number(rate))),

@@ -243,7 +243,7 @@ fn looks_at_an_idle_fleet_take_no_time() {
     let began = Instant::now();
     for keys in [
         "min = 1\nmax = 4",
-        "min = 0\nmax = 2\nperiod = \"0.1 s\"\nout_window = \"1 ns\"\nin_window = \"1 ns\"",
+        "min = 0\nmax = 2\nperiod = \"1 s\"\nout_window = \"1 ns\"\nin_window = \"1 ns\"",
     ] {
         let row = first(&scaled(CHAT, keys), &["--set", "workload.arrivals.rate=1e-6"]);
         assert!(row["mean_machines"].as_f64().unwrap() <= 1.0 + 1e-9, "{}", row["mean_machines"]);

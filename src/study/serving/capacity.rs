@@ -20,7 +20,7 @@ use super::trial::{LEAST_REQUESTS, MIDDLE, QUICK, SLOW, Trial, percentile, times
 /// Bisection ends within this share of the rate.
 const PRECISION: f64 = 0.015;
 /// No queue is steady at all that its fleet can do: rates are looked for up to this share of the sustained rate.
-const MOST_SHARE: f64 = 0.99;
+pub(super) const MOST_SHARE: f64 = 0.99;
 /// Rates are looked for from this share of the sustained rate upwards.
 const LEAST_SHARE: f64 = 0.01;
 /// The first look, which finds about where the capacity is, ends within this share.

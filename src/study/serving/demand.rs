@@ -25,7 +25,7 @@ const SPELL_REQUESTS: f64 = 400_000.0;
 /// Requests of a run for its latencies.
 const TIMED_REQUESTS: f64 = 6000.0;
 /// Runs of so many requests are short: each of them counts.
-const SHORT_RUN: f64 = 5000.0;
+pub(super) const SHORT_RUN: f64 = 5000.0;
 /// An autoscaled replica is to have so much in flight of what it has at its capacity: it is full when all of it is there.
 const TARGET_SHARE: f64 = 0.7;
 /// Share of a longer run that is over before it counts, at most.
@@ -142,26 +142,30 @@ pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand, capacity: 
             loss
         })
         .collect();
-    let groups = trial.groups();
-    let scaled = groups.iter().position(Group::bursts).unwrap_or(0);
-    job.autoscaler = spec.autoscaler.map(|scaler| Autoscaler {
-        group: scaled as u32,
-        target: in_flight.filter(|_| !spec.target_stated).map_or(scaler.target, |most| most * TARGET_SHARE),
-        ..scaler
-    });
+    scale(&mut job, trial, in_flight);
     let per_day = spec.failures.per_node_day;
     for (group, spot) in job.groups.iter_mut().zip(markets) {
         group.failures = (per_day > 0.0).then(|| Seconds(DAY / per_day));
         group.spot = spot;
     }
-    if let Some((scaler, (own, group))) =
-        job.autoscaler.zip(groups.get(scaled).zip(job.groups.get_mut(scaled)))
-    {
-        let first = own.served.candidate.count / own.way.machines_per_replica.max(1);
-        group.machines =
-            u32::try_from(first).unwrap_or(u32::MAX).clamp(scaler.least, scaler.most.max(scaler.least));
-    }
     Run { job, speed_up, spells_up }
+}
+
+/// Lets the scenario's autoscaler run the job: it starts with the fleet's own count of machines. `in_flight` is what each
+/// replica has in flight at its capacity, where its target follows from that.
+pub(super) fn scale(job: &mut FleetJob, trial: &Trial<'_>, in_flight: Option<f64>) {
+    let spec = trial.asked.spec;
+    let Some(scaler) = spec.autoscaler else { return };
+    let groups = trial.groups();
+    let scaled = groups.iter().position(Group::bursts).unwrap_or(0);
+    let derived = in_flight.filter(|_| !spec.target_stated).map(|most| most * TARGET_SHARE);
+    job.autoscaler =
+        Some(Autoscaler { group: scaled as u32, target: derived.unwrap_or(scaler.target), ..scaler });
+    if let Some((own, group)) = groups.get(scaled).zip(job.groups.get_mut(scaled)) {
+        let first = own.served.candidate.count / own.way.machines_per_replica.max(1);
+        let most = scaler.most.max(scaler.least);
+        group.machines = u32::try_from(first).unwrap_or(u32::MAX).clamp(scaler.least, most);
+    }
 }
 
 /// Units that planned losses leave the fleet without, most of them at once.

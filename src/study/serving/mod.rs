@@ -42,7 +42,7 @@ pub(in crate::study) use prepare::prepare;
 pub use way::Way;
 
 /// Requests of all runs at a scenario's own traffic: some minutes of simulation.
-const MOST_REQUESTS: u64 = 200_000_000;
+const MOST_REQUESTS: u64 = 60_000_000;
 /// The ends of the model's error lie at so many standard deviations: those of a 90 % interval.
 const Z_END: f64 = 1.644_853_626_951_472_7;
 

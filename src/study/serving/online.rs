@@ -15,7 +15,7 @@ use super::bill::{self, MONTH, Paid};
 use super::bound::bound;
 use super::capacity::{Capacity, capacity, missed_when_idle};
 use super::carbon;
-use super::demand::{Demand, Run, demand, is_replay, lost_at_once, run_job};
+use super::demand::{Demand, Run, SHORT_RUN, demand, is_replay, lost_at_once, run_job, scale};
 use super::groups::{self, Group};
 use super::measure::{Measured, counted, measure, utilisation};
 use super::paired::Pairs;
@@ -134,7 +134,8 @@ pub(super) fn online<'a>(
         None => {
             let requests = asked.spec.traffic.requests.unwrap_or(20_000);
             let arrivals = asked.spec.traffic.arrivals.faster(1.0 / size.scale());
-            let job = trial.job(arrivals, Some(requests), Seconds::ZERO, Seconds(1e9));
+            let mut job = trial.job(arrivals, Some(requests), Seconds::ZERO, Seconds(1e9));
+            scale(&mut job, &trial, None);
             Run { job, speed_up: 1.0, spells_up: 1.0 }
         }
     };
@@ -398,7 +399,10 @@ impl Online<'_> {
 
     /// More arrives than can be sustained, or the backlog of some run grew.
     fn keeps_up(&self) -> bool {
-        let clocked = self.speed_up > 1.0 || Spells::of(&self.asked.spec.traffic.arrivals).is_some();
+        let traffic = &self.asked.spec.traffic;
+        // Too few requests show no growth, and the growth of a day or of a burst is no sign.
+        let short = traffic.requests.is_some_and(|requests| (requests as f64) < SHORT_RUN);
+        let clocked = short || self.speed_up > 1.0 || Spells::of(&traffic.arrivals).is_some();
         !self.overloaded() && (clocked || self.measured.runs.iter().all(keeps_up))
     }
 

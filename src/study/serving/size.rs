@@ -1,6 +1,6 @@
 //! How many machines: those of the scenario, or the fewest whose capacity covers the demand with the wanted confidence.
 //!
-//! Fleets of 1, 2, 4, … units are simulated; what lies between is interpolated. So a machine more is never less
+//! Fleets of 1, 2, 3, 4, 6, 8, 12, … units are simulated; what lies between is interpolated. So a machine more is never less
 //! capacity, and the number of machines for a load depends on that load alone.
 
 use std::collections::BTreeMap;
@@ -20,8 +20,8 @@ const MOST_REPLICAS: u64 = 32;
 pub(super) const MOST_MACHINES: u64 = 10_000;
 /// Units beyond which the number that is needed is a guess.
 const MOST_UNITS_SOUGHT: u64 = 4 * MOST_MACHINES;
-/// A unit among twice as many takes at least so much of what it took: a router that spreads a load loses nothing.
-const LEAST_GAIN: f64 = 0.6;
+/// A unit among up to half as many more takes at least so much of what it took: a router that spreads a load loses nothing.
+const LEAST_GAIN: f64 = 0.8;
 
 /// Units as they are, and as they are simulated.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -118,13 +118,14 @@ impl<'a> CapacityLaw<'a> {
         let each = if units > u64::from(most) {
             self.beyond(units)
         } else {
-            let below = 1_u32 << units.ilog2();
+            let (below, above) = simulated(units);
             let low = self.each(below);
-            if u64::from(below) == units {
+            if below == above {
                 low
             } else {
-                let high = not_less(&self.each(2 * below), &low);
-                low.between(&high, libm::log2(units as f64 / f64::from(below)))
+                let high = not_less(&self.each(above), &low);
+                let way = libm::log(units as f64 / f64::from(below));
+                low.between(&high, way / libm::log(f64::from(above) / f64::from(below)))
             }
         };
         each.scaled(units as f64)
@@ -182,7 +183,20 @@ impl<'a> CapacityLaw<'a> {
     }
 }
 
-/// A unit among twice as many, no worse than spreading a load explains.
+/// The numbers of units at and above a number that are simulated: 1, 2, 3, 4, 6, 8, 12, 16, …
+fn simulated(units: u64) -> (u32, u32) {
+    let two = 1_u64 << units.max(1).ilog2();
+    let (half, next) = (two + two / 2, 2 * two);
+    let (below, above) = match units {
+        _ if units == two => (two, two),
+        _ if units < half => (two, half),
+        _ if units == half => (half, half),
+        _ => (half, next),
+    };
+    (below as u32, above as u32)
+}
+
+/// A unit among more, no worse than spreading a load explains.
 fn not_less(high: &Capacity, low: &Capacity) -> Capacity {
     let rates = std::array::from_fn(|speed| high.rates[speed].max(LEAST_GAIN * low.rates[speed]));
     Capacity { rates, ..*high }

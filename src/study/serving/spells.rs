@@ -3,6 +3,7 @@
 use crate::units::Seconds;
 use crate::workload::arrivals::ArrivalSpec;
 
+use super::capacity::MOST_SHARE;
 use super::trial::Trial;
 
 /// Spells so many times longer than a request, and than the longest limit on one, are steady loads.
@@ -80,11 +81,11 @@ pub(super) fn pieces(trial: &Trial<'_>, arrivals: &ArrivalSpec, rate: f64, susta
         |weight: f64, rate: f64| Piece::Run { weight, arrivals: ArrivalSpec::Poisson { rate }, rate };
     let (high, low) = (spells.high.0, spells.low.0);
     let share = spells.busy_share();
-    if high < sustained || low >= sustained || trial.sheds() {
+    if high < MOST_SHARE * sustained || low >= sustained || trial.sheds() {
         return vec![steady(share, high), steady(1.0 - share, low)];
     }
     // What a burst leaves behind, as a fluid, is worked off in the quiet after it; whoever comes until then waits too.
-    let left = (high - sustained) * spells.high.1.0;
+    let left = (high - sustained).max(0.0) * spells.high.1.0;
     let behind = low * left / (sustained - low);
     let (in_burst, in_quiet) = spells.requests();
     let late = ((in_burst + behind) / (in_burst + in_quiet)).min(1.0);

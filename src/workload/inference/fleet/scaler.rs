@@ -149,9 +149,11 @@ impl Fleet<'_> {
                 let waiting: usize =
                     self.servers.iter().filter(|server| own(server)).map(Server::queued).sum();
                 let waiting = waiting + self.door.len();
-                let last = self.scaling.as_ref().and_then(|scaling| scaling.looks.back().copied());
                 // What is seen at a look is taken to have been so since the last.
-                last.map_or(0.0, |last| last.integral + waiting as f64 * now.since(last.at).0 as f64)
+                self.scaling.as_ref().map_or(0.0, |scaling| {
+                    let before = scaling.looks.back().map_or(0.0, |last| last.integral);
+                    before + waiting as f64 * scaling.period().0 as f64
+                })
             }
         }
     }
