@@ -18,6 +18,7 @@ mod promises {
     mod ordinary;
     mod services;
     mod serving;
+    mod serving_keys;
     mod serving_speed;
     mod shared_replicas;
     mod traffic;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::document::{self, Diagnostics};
 use crate::report::{
     Artifact, validation_rows, validation_scatter, validation_table, validation_text, write_folder,
 };
@@ -65,21 +66,24 @@ fn json(report: &Report) -> String {
 }
 
 /// A directory or a pipe is told as such, and never waited on.
-pub(super) fn regular_file(path: &std::path::Path) -> Result<(), Failure> {
-    let fail =
-        |what: String| Failure::plain(Status::Io, "io", format!("cannot read {}: {what}", path.display()));
-    let metadata = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?;
-    if metadata.is_file() { Ok(()) } else { Err(fail("it is not a regular file".to_owned())) }
+pub(super) fn regular_file(path: &Path) -> Result<(), Failure> {
+    document::regular_file(path)?;
+    Ok(())
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        let mut faults = Diagnostics::new();
+        faults.push(error.diagnostic());
+        Self::Faults(faults)
+    }
 }
 
 impl From<ValidateError> for Failure {
     fn from(error: ValidateError) -> Self {
-        let (status, code) = match &error {
-            ValidateError::Read(ReadError::Open { .. }) => (Status::Io, "io"),
-            ValidateError::Read(ReadError::TooMany { .. }) => (Status::Limit, "limit"),
-            ValidateError::Read(_) => (Status::BadFile, "observations"),
-            ValidateError::Profile(_) | ValidateError::Fit(_) => (Status::Fault, "profile"),
-        };
-        Self::plain(status, code, error.to_string())
+        match error {
+            ValidateError::Read(error) => error.into(),
+            error => Self::plain(Status::Fault, "profile", error.to_string()),
+        }
     }
 }

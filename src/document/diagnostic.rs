@@ -13,6 +13,27 @@ pub struct Place {
     pub column: usize,
 }
 
+/// A place in a file that is read row by row and never held whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilePlace {
+    /// Its path.
+    pub file: String,
+    /// Line, from 1; `None` for the whole file.
+    pub line: Option<u64>,
+    /// Column in characters, from 1, where known.
+    pub column: Option<usize>,
+}
+
+impl FilePlace {
+    /// `file`, `file:line` or `file:line:column`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let part = |number: Option<u64>| number.map_or_else(String::new, |number| format!(":{number}"));
+        let column = self.line.and(self.column).map(|column| column as u64);
+        format!("{}{}{}", self.file, part(self.line), part(column))
+    }
+}
+
 /// The kinds of faults; the name is the stable `code` of the JSON error object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -78,6 +99,8 @@ pub struct Diagnostic {
     pub key: String,
     /// Where it stands.
     pub origin: Option<Origin>,
+    /// Where the fault lies in another file, as in a trace that the document names.
+    pub file: Option<FilePlace>,
     /// What is wrong, in one sentence without a full stop.
     pub message: String,
     /// What is allowed, or what to write instead.
@@ -88,13 +111,20 @@ impl Diagnostic {
     /// A fault at `key`.
     #[must_use]
     pub fn new(code: Code, key: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code, key: key.into(), origin: None, message: message.into(), suggestion: None }
+        Self { code, key: key.into(), origin: None, file: None, message: message.into(), suggestion: None }
     }
 
     /// With its place.
     #[must_use]
     pub fn at(mut self, origin: &Origin) -> Self {
         self.origin = Some(origin.clone());
+        self
+    }
+
+    /// With its place in a file that the document names.
+    #[must_use]
+    pub fn in_file(mut self, place: FilePlace) -> Self {
+        self.file = Some(place);
         self
     }
 
@@ -115,7 +145,9 @@ impl Diagnostic {
 impl fmt::Display for Diagnostic {
     /// One line: `file:line:column: key: message; suggestion`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let (Some(origin), Some(place)) = (&self.origin, self.place()) {
+        if let Some(place) = &self.file {
+            write!(out, "{}: ", place.words())?;
+        } else if let (Some(origin), Some(place)) = (&self.origin, self.place()) {
             write!(out, "{}:{}:{}: ", origin.source.name, place.line, place.column)?;
         }
         if !self.key.is_empty() {

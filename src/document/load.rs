@@ -69,17 +69,26 @@ impl LoadError {
     }
 }
 
+/// Whether the path is that of a regular file: anything else is told, and never waited on.
+///
+/// # Errors
+/// When it is not there, or a directory, pipe, socket or device.
+pub fn regular_file(path: &Path) -> Result<fs::Metadata, LoadError> {
+    let metadata = fs::metadata(path).map_err(|error| LoadError::Io { path: path.to_owned(), error })?;
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() { "a directory" } else { "a pipe, socket or device" };
+        return Err(LoadError::NotAFile { path: path.to_owned(), what });
+    }
+    Ok(metadata)
+}
+
 /// Reads a regular file of at most `limit` bytes as UTF-8 text; never waits on a pipe.
 ///
 /// # Errors
 /// When the path is no such file, too large, or not text.
 pub fn read_file(path: &Path, limit: u64) -> Result<String, LoadError> {
     let io_error = |error| LoadError::Io { path: path.to_owned(), error };
-    let metadata = fs::metadata(path).map_err(io_error)?;
-    if !metadata.is_file() {
-        let what = if metadata.is_dir() { "a directory" } else { "a pipe, socket or device" };
-        return Err(LoadError::NotAFile { path: path.to_owned(), what });
-    }
+    let metadata = regular_file(path)?;
     let too_large = |bytes| LoadError::TooLarge { path: path.to_owned(), bytes, limit };
     if metadata.len() > limit {
         return Err(too_large(metadata.len()));

@@ -14,8 +14,8 @@ mod reader;
 mod registry;
 mod suggest;
 
-pub use diagnostic::{Code, Diagnostic, Diagnostics, Place};
-pub use load::{LoadError, MAX_DOCUMENT_BYTES, load, read_file};
+pub use diagnostic::{Code, Diagnostic, Diagnostics, FilePlace, Place};
+pub use load::{LoadError, MAX_DOCUMENT_BYTES, load, read_file, regular_file};
 pub use node::{Entry, Node, Origin, Source, Value};
 pub use overrides::apply_override;
 pub use reader::{Reader, Resolved};

@@ -2,7 +2,7 @@
 
 use super::diagnostic::{Code, Diagnostic};
 use super::load::load;
-use super::node::{Entry, Node, Origin, Value};
+use super::node::{Entry, Node, Origin, Source, Value};
 
 /// No key lies deeper than this.
 const MAX_STEPS: usize = 32;
@@ -12,8 +12,10 @@ const MAX_STEPS: usize = 32;
 /// # Errors
 /// When there is no `=`, the path is empty, or a list entry is not there.
 pub fn apply_override(root: &mut Node, text: &str) -> Result<(), Box<Diagnostic>> {
+    let typed = |end: usize| Origin { source: Source::new("--set", text), span: 0..end };
     let fault = |message: String| {
-        Box::new(Diagnostic::new(Code::Syntax, "--set", message).suggest("write --set key.path=value"))
+        let fault = Diagnostic::new(Code::Syntax, "--set", message).at(&typed(text.len()));
+        Box::new(fault.suggest("write --set key.path=value"))
     };
     let (path, value) = text.split_once('=').ok_or_else(|| fault(format!("`{text}` has no `=`")))?;
     let steps = split_path(path.trim());
@@ -24,7 +26,7 @@ pub fn apply_override(root: &mut Node, text: &str) -> Result<(), Box<Diagnostic>
         return Err(fault(format!("`{path}` is not a key path")));
     }
     let node = parse_value(value.trim());
-    place(root, &steps, node, path)
+    place(root, &steps, node, path).map_err(|fault| Box::new(fault.at(&typed(path.len()))))
 }
 
 /// The value as TOML, or, where that fails, as the bare text (`--set fleet.a.region=us-east4`).
@@ -35,7 +37,7 @@ fn parse_value(text: &str) -> Node {
         _ => None,
     });
     found.unwrap_or_else(|| {
-        let source = super::Source::new("--set", text);
+        let source = Source::new("--set", text);
         let span = 0..text.len();
         Node { value: Value::Text(text.to_owned()), origin: Origin { source, span } }
     })

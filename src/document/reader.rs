@@ -49,6 +49,18 @@ impl<'a> Reader<'a> {
         entries.iter().map(|entry| entry.key.as_str())
     }
 
+    /// The keys that the registry knows here.
+    pub fn known(&self) -> impl Iterator<Item = &'static str> {
+        self.table.keys.iter().map(|key| key.name)
+    }
+
+    /// A word, or the default, where it is one of the choices; what is none of them was told already.
+    #[must_use]
+    pub fn choice(&self, key: &str) -> Option<&'a str> {
+        let Kind::Choice(words) = self.table.key(key)?.kind else { return None };
+        self.text(key).filter(|text| words.contains(text))
+    }
+
     /// The node of a key, when the document has it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&'a Node> {

@@ -29,6 +29,9 @@ pub fn draw(faults: &Diagnostics) -> String {
 fn draw_one(text: &mut String, fault: &Diagnostic) -> std::fmt::Result {
     let key = if fault.key.is_empty() { String::new() } else { format!("{}: ", short(&fault.key)) };
     writeln!(text, "error: {key}{}", short(&fault.message))?;
+    if let Some(place) = &fault.file {
+        writeln!(text, " --> {}", clean(&place.words()))?;
+    }
     if let (Some(origin), Some(place)) = (&fault.origin, fault.place()) {
         let number = place.line.to_string();
         let margin = " ".repeat(number.len());
@@ -63,13 +66,20 @@ fn short(text: &str) -> String {
 pub fn error_json(faults: &Diagnostics) -> String {
     let sorted = faults.sorted();
     let Some(first) = sorted.first() else { return String::new() };
-    let place = first.place();
+    let (file, line, column) = match (&first.file, first.place()) {
+        (Some(place), _) => (Some(place.file.clone()), place.line, place.column),
+        (None, place) => (
+            first.origin.as_ref().map(|origin| origin.source.name.to_string()),
+            place.map(|place| place.line as u64),
+            place.map(|place| place.column),
+        ),
+    };
     let error = json!({ "error": {
         "code": first.code.name(),
         "key": first.key,
-        "file": first.origin.as_ref().map(|origin| origin.source.name.to_string()),
-        "line": place.map(|place| place.line),
-        "column": place.map(|place| place.column),
+        "file": file,
+        "line": line,
+        "column": column,
         "message": match sorted.len() {
             1 => first.message.clone(),
             count => format!("{} (and {} more)", first.message, count - 1),

@@ -50,7 +50,7 @@ pub(super) static ARRIVALS: Table = Table {
         key(
             "format",
             Kind::Choice(&["azure", "seconds", "mooncake", "lengths", "windows"]),
-            Default::Text("seconds"),
+            Default::Derived("by its first line"),
             "`trace`: its columns.",
         ),
         key(
@@ -93,7 +93,7 @@ pub(super) static LENGTHS: Table = Table {
         key(
             "format",
             Kind::Choice(&["azure", "seconds", "mooncake", "lengths"]),
-            Default::Text("lengths"),
+            Default::Derived("by its first line"),
             "Columns of that file.",
         ),
         key(

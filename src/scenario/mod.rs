@@ -3,6 +3,9 @@
 //! Owns the registry of scenario keys ([`SCENARIO`]) and the step from a checked tree plus the catalog to a
 //! [`Scenario`] ([`resolve`]), with every fault collected and placed. It must not know how anything is simulated.
 
+mod applies;
+mod applies_rules;
+mod combinations;
 mod groups;
 mod keys;
 mod keys_failures;

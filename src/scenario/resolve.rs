@@ -10,6 +10,7 @@ use crate::fleet::{Counts, FleetSpec, Replicas, expand};
 use crate::units::{Money, PricePerByteMonth};
 use crate::workload::training::TrainingSpec;
 
+use super::applies::{self, Setting};
 use super::keys::registry_of;
 use super::machine;
 use super::objective::Objective;
@@ -84,6 +85,8 @@ pub fn resolve(root: &Node, catalog: &Catalog, folder: Option<&Path>) -> Result<
         spec.map(|spec| Job::Serving(Box::new(spec)))
     } else {
         resolver.no_serving_keys(&document);
+        let setting = Setting { spot: applies::on_spot(&document), ..Setting::default() };
+        applies::training(&mut resolver, &document, &setting);
         resolver.training(&document.table("workload")).map(|spec| Job::Training(Box::new(spec)))
     };
     if let Some(Job::Training(training)) = &job {

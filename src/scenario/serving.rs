@@ -12,8 +12,9 @@ use crate::workload::inference::{
 };
 use crate::workload::training::FailureSpec;
 
+use super::applies::{self, Setting};
 use super::resolve::Resolver;
-use super::{traffic, workload};
+use super::{combinations, traffic, workload};
 
 /// One call over the network: round trip and serialisation (assumed; `call_overhead` says otherwise).
 const CALL: Seconds = Seconds(2e-3);
@@ -220,7 +221,17 @@ pub(super) fn read(resolver: &mut Resolver<'_>, document: &Reader<'_>) -> Option
     let table = document.table("workload");
     let model = workload::model(resolver, &table)?;
     let word = |key: &str| table.text(key).unwrap_or_default();
-    let mode = mode(resolver, document, &table, &model);
+    let setting = Setting {
+        model: table.text("model").unwrap_or_default(),
+        language: is_language(&model),
+        mode: table.choice("mode"),
+        hosting: table.table("hosting").choice("kind"),
+        spot: applies::on_spot(document),
+    };
+    applies::serving(resolver, document, &setting);
+    combinations::check(resolver, document, &setting);
+    combinations::experts(resolver, document, &model);
+    let mode = mode(resolver, &table, &model);
     let traffic = traffic::read(resolver, &table, is_language(&model), !matches!(mode, Some(Mode::Batch(_))));
     let batching = batching(resolver, &table.table("batching"));
     let autoscaler = autoscaler(resolver, &table, is_language(&model));
@@ -272,12 +283,7 @@ fn span(time: Option<Seconds>) -> SimSpan {
     SimSpan::from_seconds(time.unwrap_or(Seconds::ZERO))
 }
 
-fn mode(
-    resolver: &mut Resolver<'_>,
-    document: &Reader<'_>,
-    table: &Reader<'_>,
-    model: &Model,
-) -> Option<Mode> {
+fn mode(resolver: &mut Resolver<'_>, table: &Reader<'_>, model: &Model) -> Option<Mode> {
     let missing = |resolver: &mut Resolver<'_>, inner: &Reader<'_>, path: &str, key: &str, hint: &str| {
         let message = format!("this mode needs `{key}`");
         resolver.faults.push(inner.fault(Code::MissingKey, path, key, message).suggest(hint.to_owned()));
@@ -319,17 +325,7 @@ fn mode(
                 store_price: PricePerByteMonth(hybrid.money("store_price").unwrap_or_default()),
             }))
         }
-        _ => {
-            let objective = document.table("objective");
-            if objective.has("deadline") {
-                let message = "online inference has no end: a deadline is for batch mode";
-                let fault = objective.fault(Code::Conflict, "objective", "deadline", message);
-                resolver
-                    .faults
-                    .push(fault.suggest("allowed here: ttft_p99, tpot_p99, latency_p99, goodput, budget"));
-            }
-            Some(Mode::Online)
-        }
+        _ => Some(Mode::Online),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::document::{Code, Reader};
+use crate::document::{Code, Reader, regular_file};
 use crate::units::Seconds;
 use crate::workload::arrivals::{
-    ArrivalSpec, Dataset, LengthLaw, LengthSpec, Mix, TraceFormat, TraceSource, TraceSurvey, TrafficSpec,
+    ArrivalSpec, Dataset, LengthLaw, LengthSpec, Mix, TraceError, TraceFormat, TraceSource, TraceSurvey,
+    TrafficSpec,
 };
 
 use super::resolve::Resolver;
@@ -15,13 +16,6 @@ const ARRIVALS: &str = "workload.arrivals";
 const HOURS: usize = 24;
 /// A lognormal law is cut at so many times its mean.
 const LONGEST: f64 = 16.0;
-const FORMATS: &[(&str, TraceFormat)] = &[
-    ("azure", TraceFormat::Azure),
-    ("seconds", TraceFormat::Seconds),
-    ("mooncake", TraceFormat::Mooncake),
-    ("lengths", TraceFormat::Lengths),
-    ("windows", TraceFormat::Windows),
-];
 
 /// All traffic; `None` after a fault. A job without arrivals (`online` false) needs no rate.
 pub(super) fn read(
@@ -117,15 +111,20 @@ fn source(resolver: &mut Resolver<'_>, table: &Reader<'_>, path: &str) -> Option
         Some(folder) => folder.join(name),
         None => PathBuf::from(name),
     };
-    if !file.is_file() {
-        let message = format!("there is no file {}", file.display());
-        resolver.faults.push(table.fault(Code::UnknownName, path, "file", message));
+    if let Err(error) = regular_file(&file) {
+        let fault = table.fault(error.code(), path, "file", error.to_string());
+        resolver.faults.push(fault.suggest("paths start at the scenario's folder"));
         return None;
     }
-    let format = FORMATS
-        .iter()
-        .find(|(word, _)| Some(*word) == table.text("format"))
-        .map_or(TraceFormat::Seconds, |(_, format)| *format);
+    let mut told = |error: &TraceError| {
+        let fault = table.fault(error.code(), path, "file", error.message());
+        resolver.faults.push(fault.in_file(error.place()).suggest(error.suggestion()));
+    };
+    let stated = TraceFormat::ALL.iter().find(|(word, _)| Some(*word) == table.text("format"));
+    let format = match stated {
+        Some((_, format)) => *format,
+        None => TraceFormat::of_file(&file).map_err(|error| told(&error)).ok()?,
+    };
     let found = TraceSource {
         path: file,
         format,
@@ -133,13 +132,22 @@ fn source(resolver: &mut Resolver<'_>, table: &Reader<'_>, path: &str) -> Option
         repeat: table.boolean("repeat"),
         select: table.text("select").map(str::to_owned),
     };
-    match TraceSurvey::of(&found) {
-        Ok(survey) => Some((found, survey)),
-        Err(error) => {
-            resolver.faults.push(table.fault(Code::OutOfRange, path, "file", error.to_string()));
-            None
-        }
+    let lacks = match (path == ARRIVALS, format) {
+        (true, TraceFormat::Lengths) => Some("times"),
+        (false, TraceFormat::Windows) => Some("lengths, only rates"),
+        _ => None,
+    };
+    if let Some(what) = lacks {
+        told(&TraceError::Lacks { file: found.path.display().to_string(), what });
+        return None;
     }
+    let survey = TraceSurvey::of(&found).map_err(|error| told(&error)).ok()?;
+    if found.select.is_some() && format != TraceFormat::Windows {
+        let message =
+            format!("`select` names one of several workloads; a trace of {} has one", format.word());
+        resolver.faults.push(table.fault(Code::Conflict, path, "select", message).suggest("leave it out"));
+    }
+    Some((found, survey))
 }
 
 /// Lengths of the rows of a trace; the laws are those of its columns.

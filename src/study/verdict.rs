@@ -31,7 +31,7 @@ fn chosen(row: &Row, rows: &[&Row], objective: &Objective) -> String {
     }
     for (what, met) in [("deadline", row.deadline_met), ("budget", row.budget_met)] {
         if let Some(met) = met {
-            text.push_str(&format!(", {what} kept with {} %", Significant(100.0 * met.probability, 3)));
+            text.push_str(&format!(", {what} kept with {}", percent(met.probability)));
         }
     }
     if let Some(bound) = &row.bound {
@@ -67,6 +67,15 @@ fn runner_up(row: &Row, next: &Row, objective: &Objective) -> Option<String> {
     Some(format!(" Next is {} at {figure}, {percent} % {more}, {overlap}.", next.fleet))
 }
 
+/// A probability in words that nobody takes for more exact than it is.
+pub(super) fn percent(probability: f64) -> String {
+    match probability {
+        p if p < 1e-4 => "less than 0.01 %".to_owned(),
+        p if p > 0.9999 => "more than 99.99 %".to_owned(),
+        p => format!("{} %", Significant(100.0 * p, 3)),
+    }
+}
+
 /// No fleet will do: the one that comes nearest, and what it misses.
 fn nobody(rows: &[&Row], objective: &Objective) -> String {
     let Some(nearest) = rows.iter().find(|row| row.rank == Some(1)) else {
@@ -79,7 +88,7 @@ fn nobody(rows: &[&Row], objective: &Objective) -> String {
     let mut missed = Vec::new();
     for (what, met) in [("deadline", nearest.deadline_met), ("budget", nearest.budget_met)] {
         if let Some(met) = met.filter(|met| met.probability < objective.confidence) {
-            missed.push(format!("the {what} with {} %", Significant(100.0 * met.probability, 3)));
+            missed.push(format!("the {what} with {}", percent(met.probability)));
         }
     }
     format!(

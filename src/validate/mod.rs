@@ -12,6 +12,7 @@ mod report;
 mod resolve;
 mod score;
 mod serving;
+mod table;
 mod text;
 mod transformers;
 
@@ -27,13 +28,14 @@ use score::Scored;
 use serving::{ServingPredictor, ServingRow};
 
 pub use configuration::{Configuration, Counting, Metric, Network, StatedPrecision};
-pub use read::{MAX_ROWS, ReadError, Row, Schema};
+pub use read::{Row, Schema};
 pub use report::{Figures, Group, Report, RowReport};
 pub use resolve::Skip;
 pub use serving::{
     LatencyLimit, ServingConfiguration, ServingMetric, ServingScenario, ServingStatistic, fit_served,
     fit_served_shipped,
 };
+pub use table::{MAX_ROWS, ReadError};
 pub use transformers::{FitError, TransformerColumns, TransformerFitted, fit_transformers};
 
 /// Where observations come from.
@@ -125,6 +127,7 @@ impl<'a> Scores<'a> {
         let (name, before) = (path.display().to_string(), self.scored.len());
         match schema {
             Schema::Training => {
+                read::not_serving(&name, opened(path)?)?;
                 for row in read::rows(&name, opened(path)?)? {
                     self.train(row?)?;
                 }

@@ -178,7 +178,7 @@ fn bad_traffic_and_rules_are_told_with_their_place() {
         ("rate = 4.0", "rate = 1e308", "workload.arrivals.rate"),
         ("rate = 4.0", "kind = \"gamma\"", "need `rate`"),
         ("ttft_p99 = \"1 s\"", "ttft_p101 = \"1 s\"", "ttft_p101"),
-        ("ttft_p99 = \"1 s\"", "deadline = \"1 s\"", "a deadline is for batch mode"),
+        ("ttft_p99 = \"1 s\"", "deadline = \"1 s\"", "`deadline` is for mode \"batch\""),
         (
             "input = 256",
             "input = { kind = \"lognormal\", median = 9.0, mean = 3.0 }",
@@ -198,7 +198,6 @@ fn bad_traffic_and_rules_are_told_with_their_place() {
         ("model = \"llama-3-8b\"", "model = \"llama-3-8b\"\nengine = \"vlm-v1\"", "unknown engine `vlm-v1`"),
         ("model = \"llama-3-8b\"", "model = \"llama-3-8b\"\nmode = \"batch\"", "needs `items`"),
         ("model = \"llama-3-8b\"", "model = \"llama-3-8b\"\nepochs = 3", "unknown key `epochs`"),
-        ("rate = 4.0", "kind = \"trace\"\nfile = \"nowhere.csv\"", "nowhere.csv"),
         ("count = 2", "count = 2\nreplicas = \"auto\"", "exclude each other"),
     ];
     for (from, to, told) in cases {

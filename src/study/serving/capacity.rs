@@ -5,10 +5,11 @@
 
 use rayon::prelude::*;
 
-use crate::scenario::RequestTime;
+use crate::scenario::{LatencyTarget, RequestTime};
 use crate::stats::{Interval, normal_cdf};
-use crate::units::{Seconds, human_duration};
+use crate::units::{Seconds, Significant, human_duration};
 use crate::workload::arrivals::ArrivalSpec;
+use crate::workload::inference::ServingRun;
 
 use super::super::LEVEL;
 use super::super::result::Estimate;
@@ -357,25 +358,34 @@ fn half(seen: &[Seen], rate: f64) -> f64 {
 pub(super) fn missed_when_idle(trial: &Trial<'_>, shape: &ArrivalSpec, unit: f64, sustained: f64) -> String {
     let rate = (sustained * LEAST_SHARE).max(1e-9);
     let run = trial.run(&trial.steady(&shape.faster(rate / unit), rate), 0);
-    let call = trial.asked.spec.hosting.call;
-    let misses: Vec<String> = trial
-        .asked
-        .scenario
-        .objective
-        .latency
-        .iter()
-        .filter_map(|target| {
-            let more = if target.time == RequestTime::PerOutputToken { 0.0 } else { call.0 };
-            let takes = percentile(times(&run, target.time), target.share, run.unfinished)? + more;
-            (takes > target.limit.0).then(|| {
-                format!(
-                    "{} is {} with next to no load, over the {} allowed",
-                    target.key(),
-                    human_duration(Seconds(takes)),
-                    human_duration(target.limit)
-                )
-            })
-        })
-        .collect();
+    let misses = missed(trial, &run, " with next to no load");
     if misses.is_empty() { "the targets hold at no load, however low".to_owned() } else { misses.join("; ") }
+}
+
+/// What a run misses, in words: each limit, the share within all of them, what was turned away.
+pub(super) fn missed(trial: &Trial<'_>, run: &ServingRun, when: &str) -> Vec<String> {
+    let objective = &trial.asked.scenario.objective;
+    let call = trial.asked.spec.hosting.call;
+    let limit = |target: &LatencyTarget| {
+        let more = if target.time == RequestTime::PerOutputToken { 0.0 } else { call.0 };
+        let takes = percentile(times(run, target.time), target.share, run.unfinished)? + more;
+        let (key, allowed) = (target.key(), human_duration(target.limit));
+        if takes.is_infinite() {
+            return Some(format!("{key} is beyond the end of the run{when}, {allowed} are allowed"));
+        }
+        let takes = Seconds(takes);
+        (takes > target.limit)
+            .then(|| format!("{key} is {}{when}, over the {allowed} allowed", human_duration(takes)))
+    };
+    let mut said: Vec<String> = objective.latency.iter().filter_map(limit).collect();
+    let offered = run.offered.max(1) as f64;
+    let percent = |share: f64| Significant(100.0 * share, 3);
+    if let Some(wanted) = objective.goodput.filter(|wanted| (run.good as f64) < wanted * offered) {
+        let good = percent(run.good as f64 / offered);
+        said.push(format!("{good} % of requests stay within all limits, of {} % wanted", percent(wanted)));
+    }
+    if run.refused > 0 {
+        said.push(format!("{} % of requests are refused", percent(run.refused as f64 / offered)));
+    }
+    said
 }

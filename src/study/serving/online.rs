@@ -13,7 +13,7 @@ use super::super::serving_result::{ApiComparison, ServingFigures};
 use super::Asked;
 use super::bill::{self, MONTH, Paid};
 use super::bound::bound;
-use super::capacity::{Capacity, capacity, missed_when_idle};
+use super::capacity::{Capacity, capacity, missed, missed_when_idle};
 use super::carbon;
 use super::demand::{Demand, Run, SHORT_RUN, demand, is_replay, lost_at_once, run_job, scale};
 use super::groups::{self, Group};
@@ -467,7 +467,9 @@ impl Online<'_> {
 
     fn weigh_targets(&self, row: &mut Row, figures: &mut ServingFigures) {
         let (Some(capacity), Some(demand)) = (&self.capacity, &self.demand) else {
-            figures.targets_met = Some(self.held_in_runs());
+            let met = self.held_in_runs();
+            figures.targets_met = Some(met);
+            self.tell_missed(row, &met);
             return;
         };
         figures.capacity_requests_per_s = Some(capacity.estimate());
@@ -481,6 +483,7 @@ impl Online<'_> {
             let in_runs = self.held_in_runs();
             let lower = figures.targets_met.filter(|met| met.probability <= in_runs.probability);
             figures.targets_met = Some(lower.unwrap_or(in_runs));
+            self.tell_missed(row, &in_runs);
         }
         if capacity.rates[MIDDLE] <= 0.0 {
             let (asked, served, way) = (self.asked, self.served, self.way);
@@ -505,6 +508,24 @@ impl Online<'_> {
     /// Whether a market may take machines away.
     fn on_spot(&self) -> bool {
         self.served.groups().any(|served| served.candidate.purchase == Purchase::Spot)
+    }
+
+    /// Why the runs do not hold the targets, where that decides.
+    fn tell_missed(&self, row: &mut Row, met: &Probability) {
+        let Some(run) = self.measured.runs.first() else { return };
+        if met.probability >= self.asked.scenario.objective.confidence {
+            return;
+        }
+        let (asked, served, way) = (self.asked, self.served, self.way);
+        // Where the predicted steps hold them, the slow ones of the interval do not.
+        let trial = Trial { asked, served, way, units: 1, speed: MIDDLE };
+        let mut said = missed(&trial, run, "");
+        if said.is_empty() {
+            said = missed(&trial, &self.measured.slow, " if steps are as slow as they may be");
+        }
+        if !said.is_empty() {
+            row.reason = Some(said.join("; "));
+        }
     }
 
     /// Of a load that no rate describes: whether the runs themselves hold the targets.

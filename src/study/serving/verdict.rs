@@ -7,6 +7,7 @@ use crate::units::Significant;
 use super::super::LEVEL;
 use super::super::rank::{holds_targets, score};
 use super::super::result::{Estimate, Row};
+use super::super::verdict::percent;
 use super::Asked;
 use super::online::{ServingOutcome, words};
 use super::paired::differences;
@@ -95,10 +96,11 @@ fn chosen(row: &Row) -> String {
 
 /// No fleet will do: what each misses.
 fn nobody(rows: &[&Row], objective: &Objective) -> String {
-    let mut text = format!(
-        "No fleet holds the targets with {} % confidence.",
-        Significant(100.0 * objective.confidence, 3)
-    );
+    let confidence = Significant(100.0 * objective.confidence, 3);
+    let mut text = match rows.iter().any(|row| holds_targets(row, objective)) {
+        true => "No fleet that holds the targets can be ranked.".to_owned(),
+        false => format!("No fleet holds the targets with {confidence} % confidence."),
+    };
     for row in rows {
         text.push_str(&format!(" {}: {}.", row.fleet, missed(row, objective)));
     }
@@ -118,20 +120,22 @@ fn missed(row: &Row, objective: &Objective) -> String {
         let demand = figures.and_then(|figures| figures.demand_requests_per_s);
         if let (Some(capacity), Some(demand)) = (capacity, demand) {
             said.push(format!(
-                "takes {} requests/s within the targets where {} arrive, enough with {} %",
+                "takes {} requests/s within the targets where {} arrive, enough with {}",
                 range(&capacity, 3),
                 Significant(demand, 3),
-                Significant(100.0 * met.probability, 2)
+                percent(met.probability)
             ));
         }
     }
     for (what, met) in [("deadline", row.deadline_met), ("budget", row.budget_met)] {
         if let Some(met) = met.filter(|met| met.probability < objective.confidence) {
-            said.push(format!("keeps the {what} with {} %", Significant(100.0 * met.probability, 2)));
+            said.push(format!("keeps the {what} with {}", percent(met.probability)));
         }
     }
     if row.cost_usd.is_none() {
         said.push("no price is known".to_owned());
+    } else if objective.minimize == Minimize::Carbon && row.carbon_kg.is_none() {
+        said.push("its carbon is not known: minimise cost or time instead".to_owned());
     }
     if said.is_empty() { "cannot be ranked".to_owned() } else { said.join(", ") }
 }

@@ -1,12 +1,9 @@
 //! Rows of the public serving schema, read one at a time.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 
-use csv::StringRecord;
-
-use crate::validate::read::{MAX_ROWS, ReadError, columns, line_error};
 use crate::validate::resolve::Skip;
+use crate::validate::table::{self, Line, ReadError};
 
 use super::configuration::{
     LatencyLimit, ServingConfiguration, ServingMetric, ServingScenario, ServingStatistic,
@@ -15,10 +12,6 @@ use super::configuration::{
 /// Columns that every file must have.
 const REQUIRED: &[&str] =
     &["category", "model", "accelerator", "accelerator_count", "scenario", "metric", "value"];
-/// Sizes and rates lie between these.
-const LEAST: f64 = 1e-6;
-const MOST: f64 = 1e15;
-
 /// A published serving row: what was measured, apart from its configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ServingRow {
@@ -48,185 +41,101 @@ pub(crate) fn rows(
     file: &str,
     source: impl Read,
 ) -> Result<impl Iterator<Item = Result<ServingRow, ReadError>>, ReadError> {
-    let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).flexible(false).from_reader(source);
-    let headers = reader.headers().map_err(|error| line_error(file, error))?.clone();
-    let columns = columns(file, &headers, REQUIRED)?;
-    let file = file.to_owned();
-    Ok(reader.into_records().enumerate().map(move |(index, record)| {
-        if index >= MAX_ROWS {
-            return Err(ReadError::TooMany { file: file.clone() });
+    table::rows(file, source, REQUIRED, row)
+}
+
+fn rate(line: &Line<'_>) -> Result<Option<f64>, ReadError> {
+    match line.text("request_rate").to_lowercase().as_str() {
+        "inf" | "infinity" => Ok(Some(f64::INFINITY)),
+        _ => line.positive("request_rate"),
+    }
+}
+
+fn limits(line: &Line<'_>) -> Result<Vec<LatencyLimit>, ReadError> {
+    LatencyLimit::list(line.text("latency_limit_ms"))
+        .ok_or_else(|| line.fault("latency_limit_ms", "limit like `p99=15` or `ttft_p99=2000;tpot_p99=200`"))
+}
+
+fn statistic(line: &Line<'_>) -> Result<ServingStatistic, ReadError> {
+    ServingStatistic::of(line.text("statistic"))
+        .ok_or_else(|| line.fault("statistic", "`mean` or quantile between p0 and p100"))
+}
+
+fn flag(line: &Line<'_>, column: &'static str) -> Result<bool, ReadError> {
+    match line.text(column).to_lowercase().as_str() {
+        "" | "no" | "false" => Ok(false),
+        "yes" | "true" => Ok(true),
+        _ => Err(line.fault(column, "`yes` or `no`")),
+    }
+}
+
+/// Rows of one benchmark, model, device, count and metric count once.
+fn weight_group(line: &Line<'_>) -> String {
+    match line.text("group") {
+        "" => {
+            let digits = |letter: char| letter.is_ascii_digit();
+            let prefix = line.text("id").trim_end_matches(digits).trim_end_matches('-');
+            let group = ["model", "accelerator", "accelerator_count", "metric"];
+            format!("{prefix}|{}", group.map(|column| line.text(column)).join("|"))
         }
-        let record = record.map_err(|error| line_error(&file, error))?;
-        Line { file: &file, columns: &columns, record: &record }.row()
+        group => group.to_owned(),
+    }
+}
+
+fn row(line: &Line<'_>) -> Result<ServingRow, ReadError> {
+    let scorable = line.text("scorable");
+    Ok(ServingRow {
+        id: line.id()?,
+        value: line.positive("value")?,
+        weight_group: weight_group(line),
+        metric: line.owned("metric"),
+        not_scorable: scorable
+            .strip_prefix("no")
+            .map(|reason| reason.trim_start_matches([':', ' ']).to_owned()),
+        devices: line.count("accelerator_count")?,
+        configuration: configuration(line)?,
+        written: ["category", "model", "accelerator", "framework", "scenario"].map(|name| line.owned(name)),
+    })
+}
+
+fn configuration(line: &Line<'_>) -> Result<Result<ServingConfiguration, Skip>, ReadError> {
+    let unit = line.text("unit").to_lowercase();
+    let Some(metric) = ServingMetric::of(line.text("metric")) else {
+        return Ok(Err(Skip::Metric(line.owned("metric"))));
+    };
+    let Some(scenario) = ServingScenario::of(line.text("scenario")) else {
+        return Ok(Err(Skip::Scenario(line.owned("scenario"))));
+    };
+    Ok(Ok(ServingConfiguration {
+        category: line.owned("category"),
+        model: line.owned("model"),
+        params_b: line.positive("params_b")?,
+        precision: line.owned("precision"),
+        accelerator: line.owned("accelerator"),
+        accelerator_count: line.size("accelerator_count")?,
+        tensor: line.size("tp")?,
+        pipeline: line.size("pp")?,
+        expert: line.size_or_none("ep")?,
+        framework: line.owned("framework"),
+        engine_version: line.owned("engine_version"),
+        scenario,
+        input_tokens: line.positive("input_tokens")?,
+        output_tokens: line.positive("output_tokens")?,
+        batch_or_concurrency: line.size("batch_or_concurrency")?,
+        request_rate: rate(line)?,
+        metric,
+        statistic: statistic(line)?,
+        per_device: ["/gpu", "/chip", "per gpu", "per accelerator"].iter().any(|part| unit.contains(part)),
+        dataset: line.owned("dataset"),
+        limits: limits(line)?,
+        max_batch: line.size("max_batch")?,
+        batching_delay_us: line
+            .checked("batching_delay_us", "number of microseconds", |delay| (0.0..=1e12).contains(&delay))?,
+        instances: line.size("instances")?,
+        disaggregated: flag(line, "disaggregated")?,
+        prefill_accelerators: line.size_or_none("prefill_accelerators")?,
+        decode_accelerators: line.size_or_none("decode_accelerators")?,
+        speculative: line.owned("speculative"),
+        duration_or_requests: line.owned("duration_or_requests"),
     }))
-}
-
-struct Line<'a> {
-    file: &'a str,
-    columns: &'a BTreeMap<String, usize>,
-    record: &'a StringRecord,
-}
-
-impl Line<'_> {
-    fn text(&self, column: &str) -> &str {
-        self.columns.get(column).and_then(|at| self.record.get(*at)).unwrap_or_default().trim()
-    }
-
-    fn owned(&self, column: &str) -> String {
-        self.text(column).to_owned()
-    }
-
-    fn number(&self, column: &'static str) -> Result<Option<f64>, ReadError> {
-        let text = self.text(column);
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let number = text.parse().ok().filter(|number: &f64| number.is_finite());
-        number.map(Some).ok_or_else(|| self.fault(column, "number"))
-    }
-
-    fn checked(
-        &self,
-        column: &'static str,
-        what: &'static str,
-        holds: impl Fn(f64) -> bool,
-    ) -> Result<Option<f64>, ReadError> {
-        match self.number(column)? {
-            Some(number) if !holds(number) => Err(self.fault(column, what)),
-            number => Ok(number),
-        }
-    }
-
-    fn positive(&self, column: &'static str) -> Result<Option<f64>, ReadError> {
-        self.checked(column, "positive number", |number| (LEAST..=MOST).contains(&number))
-    }
-
-    /// A whole number from 1.
-    fn count(&self, column: &'static str) -> Result<Option<f64>, ReadError> {
-        self.checked(column, "count", |number| number >= 1.0 && number.fract() == 0.0 && number < 1e9)
-    }
-
-    /// A whole number, where 0 stands for none.
-    fn count_or_none(&self, column: &'static str) -> Result<Option<f64>, ReadError> {
-        let whole = |number: f64| number >= 0.0 && number.fract() == 0.0 && number < 1e9;
-        Ok(self.checked(column, "count", whole)?.filter(|number| *number > 0.0))
-    }
-
-    fn rate(&self) -> Result<Option<f64>, ReadError> {
-        match self.text("request_rate").to_lowercase().as_str() {
-            "inf" | "infinity" => Ok(Some(f64::INFINITY)),
-            _ => self.positive("request_rate"),
-        }
-    }
-
-    fn limits(&self) -> Result<Vec<LatencyLimit>, ReadError> {
-        LatencyLimit::list(self.text("latency_limit_ms")).ok_or_else(|| {
-            self.fault("latency_limit_ms", "limit like `p99=15` or `ttft_p99=2000;tpot_p99=200`")
-        })
-    }
-
-    fn statistic(&self) -> Result<ServingStatistic, ReadError> {
-        ServingStatistic::of(self.text("statistic"))
-            .ok_or_else(|| self.fault("statistic", "`mean` or quantile between p0 and p100"))
-    }
-
-    fn flag(&self, column: &'static str) -> Result<bool, ReadError> {
-        match self.text(column).to_lowercase().as_str() {
-            "" | "no" | "false" => Ok(false),
-            "yes" | "true" => Ok(true),
-            _ => Err(self.fault(column, "`yes` or `no`")),
-        }
-    }
-
-    fn fault(&self, column: &'static str, what: &'static str) -> ReadError {
-        ReadError::Value {
-            file: self.file.to_owned(),
-            line: self.line(),
-            column,
-            text: self.owned(column),
-            what,
-        }
-    }
-
-    fn line(&self) -> u64 {
-        self.record.position().map_or(0, csv::Position::line)
-    }
-
-    /// Rows of one benchmark, model, device, count and metric count once.
-    fn weight_group(&self) -> String {
-        match self.text("group") {
-            "" => {
-                let digits = |letter: char| letter.is_ascii_digit();
-                let prefix = self.text("id").trim_end_matches(digits).trim_end_matches('-');
-                let group = ["model", "accelerator", "accelerator_count", "metric"];
-                format!("{prefix}|{}", group.map(|column| self.text(column)).join("|"))
-            }
-            group => group.to_owned(),
-        }
-    }
-
-    fn row(&self) -> Result<ServingRow, ReadError> {
-        let scorable = self.text("scorable");
-        Ok(ServingRow {
-            id: match self.text("id") {
-                "" => format!("line {}", self.line()),
-                id => id.to_owned(),
-            },
-            value: self.number("value")?,
-            weight_group: self.weight_group(),
-            metric: self.owned("metric"),
-            not_scorable: scorable
-                .strip_prefix("no")
-                .map(|reason| reason.trim_start_matches([':', ' ']).to_owned()),
-            devices: self.count("accelerator_count")?.map(|count| count as u64),
-            configuration: self.configuration()?,
-            written: ["category", "model", "accelerator", "framework", "scenario"]
-                .map(|name| self.owned(name)),
-        })
-    }
-
-    fn configuration(&self) -> Result<Result<ServingConfiguration, Skip>, ReadError> {
-        let unit = self.text("unit").to_lowercase();
-        let Some(metric) = ServingMetric::of(self.text("metric")) else {
-            return Ok(Err(Skip::Metric(self.owned("metric"))));
-        };
-        let Some(scenario) = ServingScenario::of(self.text("scenario")) else {
-            return Ok(Err(Skip::Scenario(self.owned("scenario"))));
-        };
-        Ok(Ok(ServingConfiguration {
-            category: self.owned("category"),
-            model: self.owned("model"),
-            params_b: self.positive("params_b")?,
-            precision: self.owned("precision"),
-            accelerator: self.owned("accelerator"),
-            accelerator_count: self.count("accelerator_count")?,
-            tensor: self.count_or_none("tp")?,
-            pipeline: self.count_or_none("pp")?,
-            expert: self.count_or_none("ep")?,
-            framework: self.owned("framework"),
-            engine_version: self.owned("engine_version"),
-            scenario,
-            input_tokens: self.positive("input_tokens")?,
-            output_tokens: self.positive("output_tokens")?,
-            batch_or_concurrency: self.count("batch_or_concurrency")?,
-            request_rate: self.rate()?,
-            metric,
-            statistic: self.statistic()?,
-            per_device: ["/gpu", "/chip", "per gpu", "per accelerator"]
-                .iter()
-                .any(|part| unit.contains(part)),
-            dataset: self.owned("dataset"),
-            limits: self.limits()?,
-            max_batch: self.count("max_batch")?,
-            batching_delay_us: self.checked("batching_delay_us", "number of microseconds", |delay| {
-                (0.0..=MOST).contains(&delay)
-            })?,
-            instances: self.count("instances")?,
-            disaggregated: self.flag("disaggregated")?,
-            prefill_accelerators: self.count_or_none("prefill_accelerators")?,
-            decode_accelerators: self.count_or_none("decode_accelerators")?,
-            speculative: self.owned("speculative"),
-            duration_or_requests: self.owned("duration_or_requests"),
-        }))
-    }
 }

@@ -11,8 +11,9 @@ use crate::steptime::{
 use crate::validate::aliases::Aliases;
 use crate::validate::configuration::{Configuration, Metric};
 use crate::validate::predict::Predicted;
-use crate::validate::read::{self, ReadError, Row};
+use crate::validate::read::{self, Row};
 use crate::validate::resolve::{Skip, TARGET_ERROR, TARGET_OVERHEAD};
+use crate::validate::table::ReadError;
 
 use super::memory::{memory, unit};
 use super::row::{Sources, TransformerRow};

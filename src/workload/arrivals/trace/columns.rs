@@ -1,7 +1,10 @@
 //! The header of a trace: where its columns are.
 
+use std::path::Path;
+
 use super::TraceError;
 use super::lines::Lines;
+use crate::workload::arrivals::TraceFormat;
 
 /// A column and the names that it may have.
 pub(super) struct Column {
@@ -40,6 +43,7 @@ impl Column {
             file: header.file(),
             column: self.name,
             known: self.known.join(", "),
+            format: of_line(header).map(TraceFormat::word),
         })
     }
 }
@@ -49,4 +53,60 @@ pub(super) fn position(header: &Lines, name: &str) -> Option<usize> {
     let text = std::str::from_utf8(header.text()).ok()?;
     let text = text.trim_start_matches('\u{feff}');
     text.split(',').position(|cell| cell.trim().trim_matches('"').eq_ignore_ascii_case(name))
+}
+
+/// The columns of each format that is a table, those with times first.
+const TABLES: [(TraceFormat, &[Column]); 4] = [
+    (TraceFormat::Azure, &AZURE),
+    (TraceFormat::Seconds, &SECONDS),
+    (TraceFormat::Windows, &WINDOWS),
+    (TraceFormat::Lengths, &LENGTHS),
+];
+
+/// The format whose first line the current line is.
+fn of_line(line: &Lines) -> Option<TraceFormat> {
+    if line.text().trim_ascii_start().first() == Some(&b'{') {
+        return Some(TraceFormat::Mooncake);
+    }
+    let has = |column: &Column| column.known.iter().any(|name| position(line, name).is_some());
+    TABLES.iter().find(|(_, columns)| columns.iter().all(has)).map(|(format, _)| *format)
+}
+
+/// Every format with its columns, in words.
+pub(super) fn formats() -> String {
+    let table = |(format, columns): &(TraceFormat, &[Column])| {
+        let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
+        format!("{} ({})", format.word(), names.join(", "))
+    };
+    let tables: Vec<String> = TABLES.iter().map(table).collect();
+    format!("known: {}, mooncake (lines of JSON)", tables.join(", "))
+}
+
+impl TraceFormat {
+    /// Every format with its word in scenarios.
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("azure", Self::Azure),
+        ("seconds", Self::Seconds),
+        ("mooncake", Self::Mooncake),
+        ("lengths", Self::Lengths),
+        ("windows", Self::Windows),
+    ];
+
+    /// The word in scenarios.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, format)| *format == self).map_or("", |(word, _)| word)
+    }
+
+    /// The format that the first line of a file is of.
+    ///
+    /// # Errors
+    /// When it cannot be read, is empty, or is of none.
+    pub fn of_file(path: &Path) -> Result<Self, TraceError> {
+        let mut lines = Lines::open(path)?;
+        if !lines.advance()? {
+            return Err(TraceError::Empty { file: lines.file() });
+        }
+        of_line(&lines).ok_or_else(|| TraceError::Unknown { file: lines.file() })
+    }
 }

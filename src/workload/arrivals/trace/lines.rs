@@ -80,6 +80,12 @@ impl Lines {
         cell.strip_prefix('"').and_then(|cell| cell.strip_suffix('"')).unwrap_or(cell)
     }
 
+    /// Where the cell of a column begins, in characters from 1.
+    pub(super) fn place(&self, column: usize) -> usize {
+        let before = self.text.split(|byte| *byte == b',').take(column);
+        1 + before.map(|cell| 1 + String::from_utf8_lossy(cell).chars().count()).sum::<usize>()
+    }
+
     /// Goes back to the start.
     pub(super) fn rewind(&mut self) -> Result<(), TraceError> {
         self.number = 0;

@@ -93,6 +93,7 @@ impl Rows {
                 file: self.lines.file(),
                 line: self.lines.number(),
                 column: self.time_column(),
+                at: if self.format == TraceFormat::Mooncake { 1 } else { self.lines.place(self.columns[0]) },
                 before: self.last,
                 after: row.at,
             });
@@ -129,13 +130,13 @@ impl Rows {
     fn seconds(&self, column: usize) -> Result<f64, TraceError> {
         let text = self.lines.cell(column);
         let value = text.parse().ok().filter(|value| (0.0..=MOST_SECONDS).contains(value));
-        value.ok_or_else(|| self.wrong(SECONDS[0].name, text, TIME))
+        value.ok_or_else(|| self.wrong(SECONDS[0].name, self.lines.place(column), text, TIME))
     }
 
     fn date(&mut self, column: usize) -> Result<f64, TraceError> {
         let text = self.lines.cell(column);
         let Some(stamp) = stamp::nanoseconds(text) else {
-            return Err(self.wrong(AZURE[0].name, text, DATE));
+            return Err(self.wrong(AZURE[0].name, self.lines.place(column), text, DATE));
         };
         let origin = *self.origin.get_or_insert(stamp);
         Ok((stamp - origin) as f64 / 1e9)
@@ -150,7 +151,7 @@ impl Rows {
     ) -> Result<u32, TraceError> {
         let text = self.lines.cell(column);
         let value = text.parse().ok().filter(|value| (least..=MOST_TOKENS).contains(value));
-        value.ok_or_else(|| self.wrong(name, text, what))
+        value.ok_or_else(|| self.wrong(name, self.lines.place(column), text, what))
     }
 
     fn json(&mut self) -> Result<TraceRow, TraceError> {
@@ -161,11 +162,11 @@ impl Rows {
         })?;
         let at = line.timestamp / 1e3;
         if !(0.0..=MOST_SECONDS).contains(&at) {
-            return Err(self.wrong("timestamp", &line.timestamp.to_string(), MILLISECONDS));
+            return Err(self.wrong("timestamp", 1, &line.timestamp.to_string(), MILLISECONDS));
         }
         let count = |value: f64, name, least: u32, what| {
             let sound = value.fract() == 0.0 && (f64::from(least)..=f64::from(MOST_TOKENS)).contains(&value);
-            if sound { Ok(value as u32) } else { Err(self.wrong(name, &value.to_string(), what)) }
+            if sound { Ok(value as u32) } else { Err(self.wrong(name, 1, &value.to_string(), what)) }
         };
         let input = count(line.input_length, "input_length", 1, INPUT)?;
         let output = count(line.output_length, "output_length", 0, OUTPUT)?;
@@ -184,8 +185,8 @@ impl Rows {
         Some(Prefix { group: first as u32, tokens: tokens as u32 })
     }
 
-    fn wrong(&self, column: &'static str, text: &str, what: &'static str) -> TraceError {
+    fn wrong(&self, column: &'static str, at: usize, text: &str, what: &'static str) -> TraceError {
         let text = text.chars().take(40).collect();
-        TraceError::Value { file: self.lines.file(), line: self.lines.number(), column, text, what }
+        TraceError::Value { file: self.lines.file(), line: self.lines.number(), column, at, text, what }
     }
 }

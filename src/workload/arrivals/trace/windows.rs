@@ -92,6 +92,7 @@ impl Windows {
                 file: self.file(),
                 line: self.lines.number(),
                 column: WINDOWS[0].name,
+                at: self.lines.place(self.start),
                 before,
                 after: start,
             });
@@ -131,6 +132,7 @@ impl Windows {
             file: self.lines.file(),
             line: self.lines.number(),
             column: name,
+            at: self.lines.place(column),
             text: text.chars().take(40).collect(),
             what,
         })
