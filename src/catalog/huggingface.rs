@@ -36,12 +36,12 @@ impl Catalog {
         let source = Source::new(name, text);
         let root = parse(&source)?;
         let mut config = Config::of(&source, &root)?;
-        let sequence = config.sequence();
+        let positions = config.positions();
         let transformer = config.transformer();
         config.tell_missing();
         match transformer {
             Some(transformer) if config.faults.is_empty() => {
-                Ok(model(name, config.family, sequence, transformer))
+                Ok(model(name, config.family, positions, transformer))
             }
             _ => Err(config.faults),
         }
@@ -65,10 +65,9 @@ fn parse(source: &Source) -> Result<Value, Diagnostics> {
 }
 
 impl Config<'_> {
-    /// Tokens of a training sample.
-    fn sequence(&mut self) -> f64 {
-        let positions = self.count(self.family.keys.positions, 1, MAX_WIDTH);
-        positions.unwrap_or(POSITIONS).min(USUAL_SEQUENCE)
+    /// Positions that the model knows.
+    fn positions(&mut self) -> Option<f64> {
+        self.count(self.family.keys.positions, 1, MAX_WIDTH)
     }
 
     fn transformer(&mut self) -> Option<Transformer> {
@@ -183,7 +182,8 @@ impl Config<'_> {
     }
 }
 
-fn model(path: &str, family: &Family, sequence: f64, transformer: Transformer) -> Model {
+fn model(path: &str, family: &Family, context_length: Option<f64>, transformer: Transformer) -> Model {
+    let sequence = context_length.unwrap_or(POSITIONS).min(USUAL_SEQUENCE);
     let token = if transformer.vocabulary > TWO_BYTES { 4.0 } else { 2.0 };
     let sample = Bytes(sequence * token);
     let id = id(path);
@@ -202,6 +202,7 @@ fn model(path: &str, family: &Family, sequence: f64, transformer: Transformer) -
         embedding_lookup_bytes: Bytes::ZERO,
         flops_forward: transformer.forward_flops(sequence, CausalCount::Full),
         sequence_length: Some(sequence),
+        context_length,
         hidden: Some(transformer.hidden),
         layers: Some(transformer.all_layers()),
         heads: Some(transformer.attention.heads()),

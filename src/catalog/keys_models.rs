@@ -57,6 +57,11 @@ pub(super) static MODEL: Table = Table {
             "Forward arithmetic per sample; else of the shape at `sequence_length`, causal attention counted in full.",
         ),
         key("sequence_length", Kind::at_least_zero(), "Tokens per sample."),
+        key(
+            "context_length",
+            Kind::Number { min: 1.0, max: 1e9 },
+            "Most tokens that it takes at once, prompt and answer together (max_position_embeddings).",
+        ),
         key("hidden", Kind::at_least_zero(), "Width."),
         key("layers", Kind::at_least_zero(), "Layers."),
         key("heads", Kind::at_least_zero(), "Attention heads."),

@@ -81,6 +81,7 @@ fn model(
         embedding_lookup_bytes: entry.bytes("embedding_lookups_bytes").unwrap_or(Bytes::ZERO),
         flops_forward,
         sequence_length: entry.number("sequence_length"),
+        context_length: entry.number("context_length"),
         hidden: of_shape("hidden", |shape| shape.hidden),
         layers: of_shape("layers", Transformer::all_layers),
         heads: of_shape("heads", |shape| shape.attention.heads()),

@@ -100,6 +100,8 @@ pub struct Model {
     pub flops_forward: Flops,
     /// Tokens per sample, for models over sequences.
     pub sequence_length: Option<f64>,
+    /// Most tokens that it takes at once, prompt and answer together; `None` where no limit is known.
+    pub context_length: Option<f64>,
     /// Width of the hidden state.
     pub hidden: Option<f64>,
     /// Layers.

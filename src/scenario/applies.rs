@@ -1,6 +1,6 @@
 //! Which keys mean something where: what would be ignored is told instead, with what is allowed in its place.
 
-use crate::document::{Code, Diagnostic, Reader};
+use crate::document::{Code, Diagnostic, Node, Reader, Value};
 
 use super::applies_rules::{Needs, Rule, SERVING_RULES, TRAINING_RULES};
 use super::resolve::Resolver;
@@ -40,7 +40,7 @@ fn tell(resolver: &mut Resolver<'_>, document: &Reader<'_>, setting: &Setting<'_
     let mut told: Vec<String> = Vec::new();
     for rule in rules {
         for (path, table) in tables(document, rule.table) {
-            for key in rule.keys.iter().filter(|key| table.has(key)) {
+            for key in rule.keys.iter().filter(|key| !is_empty(table.get(key))) {
                 let full = format!("{path}.{key}");
                 // One reason is enough, and of a table that means nothing its keys need none.
                 let inside = |earlier: &String| {
@@ -55,6 +55,15 @@ fn tell(resolver: &mut Resolver<'_>, document: &Reader<'_>, setting: &Setting<'_
                 told.push(full);
             }
         }
+    }
+}
+
+/// Whether nothing stands there: an empty table states nothing, and is how `--set` clears one.
+fn is_empty(node: Option<&Node>) -> bool {
+    match node.map(|node| &node.value) {
+        None => true,
+        Some(Value::Table(entries)) => entries.is_empty(),
+        Some(_) => false,
     }
 }
 

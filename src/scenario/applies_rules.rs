@@ -69,6 +69,7 @@ const TRACE: &[&str] = &["file", "format", "speed", "repeat", "select"];
 const ENGINE: &[&str] = &[
     "max_sequences",
     "max_batched_tokens",
+    "max_length",
     "chunked_prefill",
     "prefix_cache",
     "preemption",

@@ -101,6 +101,12 @@ static BATCHING: Table = Table {
             "Language models: most tokens of an iteration; with chunked prefill the size of a chunk.",
         ),
         key(
+            "max_length",
+            Kind::Count { min: 2, max: 100_000_000 },
+            Default::Derived("the model's context length"),
+            "Language models: most tokens of a prompt and its answer together; what is longer is cut.",
+        ),
+        key(
             "chunked_prefill",
             Kind::Boolean,
             Default::Derived("the engine's"),

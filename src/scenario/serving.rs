@@ -232,7 +232,7 @@ pub(super) fn read(resolver: &mut Resolver<'_>, document: &Reader<'_>) -> Option
     combinations::check(resolver, document, &setting);
     combinations::experts(resolver, document, &model);
     let mode = mode(resolver, &table, &model);
-    let traffic = traffic::read(resolver, &table, is_language(&model), !matches!(mode, Some(Mode::Batch(_))));
+    let traffic = traffic::read(resolver, &table, &model, !matches!(mode, Some(Mode::Batch(_))));
     let batching = batching(resolver, &table.table("batching"));
     let autoscaler = autoscaler(resolver, &table, is_language(&model));
     let hosting = hosting(&table.table("hosting"));

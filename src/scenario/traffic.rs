@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
+use crate::catalog::Model;
 use crate::document::{Code, Reader, regular_file};
-use crate::units::Seconds;
+use crate::units::{Seconds, Significant};
 use crate::workload::arrivals::{
     ArrivalSpec, Dataset, LengthLaw, LengthSpec, Mix, TraceError, TraceFormat, TraceSource, TraceSurvey,
     TrafficSpec,
 };
 
 use super::resolve::Resolver;
+use super::serving::is_language;
 
 const ARRIVALS: &str = "workload.arrivals";
 /// Points of the daily cosine.
@@ -21,9 +23,10 @@ const LONGEST: f64 = 16.0;
 pub(super) fn read(
     resolver: &mut Resolver<'_>,
     workload: &Reader<'_>,
-    language: bool,
+    model: &Model,
     online: bool,
 ) -> Option<TrafficSpec> {
+    let language = is_language(model);
     let table = workload.table("arrivals");
     let (arrivals, own) = match online {
         true if table.text("kind") == Some("trace") => {
@@ -35,13 +38,62 @@ pub(super) fn read(
     };
     let own = own.filter(|(source, _)| source.format != TraceFormat::Windows);
     let mixes = mixes(resolver, workload, language, own.map(of_trace));
-    let traffic = TrafficSpec { arrivals: arrivals?, mixes: mixes?, requests: table.count("requests") };
+    let most_tokens = if language { most_tokens(resolver, workload, model) } else { None };
+    let (arrivals, mixes) = (arrivals?, mixes?);
+    lengths_within(resolver, workload, &mixes, most_tokens);
+    let traffic = TrafficSpec { arrivals, mixes, requests: table.count("requests"), most_tokens };
     match traffic.arrivals.check() {
         Ok(()) => Some(traffic),
         Err(error) => {
             resolver.faults.push(table.fault(Code::OutOfRange, ARRIVALS, "", error.to_string()));
             None
         }
+    }
+}
+
+/// Most tokens of a request: the scenario's, or what the model takes.
+fn most_tokens(resolver: &mut Resolver<'_>, workload: &Reader<'_>, model: &Model) -> Option<u32> {
+    let batching = workload.table("batching");
+    let narrow = |tokens: f64| tokens.min(f64::from(u32::MAX)) as u32;
+    let known = model.context_length.map(narrow);
+    let Some(asked) = batching.count("max_length").and_then(|tokens| u32::try_from(tokens).ok()) else {
+        return known;
+    };
+    if let Some(known) = known.filter(|known| *known < asked) {
+        let message = format!("{} takes {known} tokens at most", model.id);
+        let fault = batching.fault(Code::OutOfRange, "workload.batching", "max_length", message);
+        resolver.faults.push(fault.suggest(format!("at most {known}")));
+    }
+    Some(asked)
+}
+
+/// Requests that are usually too long are a slip; of the few that are longer, the rest is cut off.
+fn lengths_within(
+    resolver: &mut Resolver<'_>,
+    workload: &Reader<'_>,
+    mixes: &[Mix],
+    most_tokens: Option<u32>,
+) {
+    let Some(most) = most_tokens else { return };
+    let tables = workload.tables("mix");
+    for (index, mix) in mixes.iter().enumerate() {
+        let (input, output) = (mix.lengths.input.mean(), mix.lengths.output.mean());
+        if input + output <= f64::from(most) {
+            continue;
+        }
+        let (table, path) = match tables.get(index) {
+            Some(table) => (table.table("lengths"), format!("workload.mix[{index}].lengths")),
+            None => (workload.table("lengths"), "workload.lengths".to_owned()),
+        };
+        let (input, output) = (Significant(input, 4), Significant(output, 4));
+        let message = format!(
+            "prompts of {input} tokens and answers of {output} do not fit the {most} that the model takes"
+        );
+        let key = ["input", "output", "dataset", "file"].into_iter().find(|key| table.has(key));
+        let fault = table.fault(Code::OutOfRange, &path, key.unwrap_or_default(), message);
+        resolver.faults.push(
+            fault.suggest("the limit is the model's context length, or `workload.batching.max_length`"),
+        );
     }
 }
 

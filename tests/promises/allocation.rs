@@ -152,7 +152,7 @@ fn the_allocations_of_this_thread_are_counted() {
 fn traffic(arrivals: ArrivalSpec, trace: Option<TraceSource>, requests: Option<u64>) -> TrafficSpec {
     let lengths = LengthSpec { input: LengthLaw::Uniform(1, 9), output: LengthLaw::Fixed(1), trace };
     let mix = Mix { share: 1.0, lengths, priority: 0, model: 0, prefix: None };
-    TrafficSpec { arrivals, mixes: vec![mix], requests }
+    TrafficSpec { arrivals, mixes: vec![mix], requests, most_tokens: None }
 }
 
 #[test]

@@ -324,6 +324,7 @@ fn ordinary_models_are_served_by_fleets_too() {
         arrivals: ArrivalSpec::Poisson { rate: 800.0 },
         mixes: vec![mix],
         requests: Some(20_000),
+        most_tokens: None,
     };
     let mut job = FleetJob { traffic, ..FleetJob::of(service, 2) };
     let calm = job.simulate(1, 0, &Cancel::new());

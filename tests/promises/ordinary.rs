@@ -18,7 +18,7 @@ fn job(arrivals: ArrivalSpec, items: LengthLaw, table: BatchTable, rules: BatchR
     let lengths = LengthSpec { input: items, output: LengthLaw::Fixed(0), trace: None };
     let mix = Mix { share: 1.0, lengths, priority: 0, model: 0, prefix: None };
     DeviceJob {
-        traffic: TrafficSpec { arrivals, mixes: vec![mix], requests: Some(3000) },
+        traffic: TrafficSpec { arrivals, mixes: vec![mix], requests: Some(3000), most_tokens: None },
         table: Arc::new(table),
         rules: Arc::new(rules),
         target: Some(Seconds(0.1)),

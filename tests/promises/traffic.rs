@@ -21,7 +21,7 @@ fn mix(lengths: LengthSpec) -> Mix {
 
 fn traffic(arrivals: ArrivalSpec, requests: u64) -> TrafficSpec {
     let lengths = laws(LengthLaw::Uniform(10, 1000), LengthLaw::Uniform(1, 500));
-    TrafficSpec { arrivals, mixes: vec![mix(lengths)], requests: Some(requests) }
+    TrafficSpec { arrivals, mixes: vec![mix(lengths)], requests: Some(requests), most_tokens: None }
 }
 
 fn draw(spec: &TrafficSpec, replica: u32) -> Vec<Request> {
@@ -39,7 +39,7 @@ fn source(path: &Path, format: TraceFormat) -> TraceSource {
 fn replay(source: TraceSource, requests: Option<u64>) -> TrafficSpec {
     let mut own = mix(laws(LengthLaw::Fixed(1), LengthLaw::Fixed(1)));
     own.lengths.trace = Some(source.clone());
-    TrafficSpec { arrivals: ArrivalSpec::Trace(source), mixes: vec![own], requests }
+    TrafficSpec { arrivals: ArrivalSpec::Trace(source), mixes: vec![own], requests, most_tokens: None }
 }
 
 fn written(text: &str) -> tempfile::NamedTempFile {
@@ -155,6 +155,7 @@ fn a_mix_has_its_shares_models_priorities_and_groups() {
         arrivals: ArrivalSpec::Burst,
         mixes: vec![kind(0.25, 0, 1, Some((3, 40))), kind(0.75, 1, 0, Some((2, 500)))],
         requests: Some(100_000),
+        most_tokens: None,
     };
     let requests = draw(&spec, 0);
     let second = requests.iter().filter(|request| request.model == 1).count() as f64;

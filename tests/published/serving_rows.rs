@@ -219,7 +219,7 @@ fn keeps(run: &ServerRun, share: f64) -> bool {
     let arrivals = ArrivalSpec::Gamma { rate: run.rate * share, cv: (1.0 / run.devices).sqrt() };
     let mix = Mix { share: 1.0, lengths, priority: 0, model: 0, prefix: None };
     let job = DeviceJob {
-        traffic: TrafficSpec { arrivals, mixes: vec![mix], requests: Some(20_000) },
+        traffic: TrafficSpec { arrivals, mixes: vec![mix], requests: Some(20_000), most_tokens: None },
         table: Arc::new(BatchTable::of_device(ns)),
         rules: Arc::new(BatchRules::greedy(most, 1)),
         target: Some(Seconds(run.limit)),

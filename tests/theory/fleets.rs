@@ -24,7 +24,8 @@ fn fleet(arrivals: ArrivalSpec, law: &Law, service: f64, instances: u32, replica
     let table =
         BatchTable { sharing: vec![1.0; instances as usize], ..BatchTable::of_device(vec![unit, 2 * unit]) };
     let service = ServiceModel::Ordinary(table, BatchRules::greedy(1, instances));
-    let traffic = TrafficSpec { arrivals, mixes: vec![kind(items(law))], requests: Some(CUSTOMERS) };
+    let traffic =
+        TrafficSpec { arrivals, mixes: vec![kind(items(law))], requests: Some(CUSTOMERS), most_tokens: None };
     FleetJob { traffic, horizon: Seconds(1e10), ..FleetJob::of(service, replicas) }
 }
 
@@ -192,6 +193,7 @@ fn a_fleet_of_one_is_the_device_on_its_own() {
         arrivals: ArrivalSpec::Gamma { rate: 600.0, cv: 2.0 },
         mixes: vec![kind(LengthLaw::Uniform(1, 3))],
         requests: Some(20_000),
+        most_tokens: None,
     };
     let device = DeviceJob {
         traffic: traffic.clone(),

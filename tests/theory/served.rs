@@ -79,6 +79,7 @@ impl Served {
                 arrivals: self.arrivals.clone(),
                 mixes: self.kinds.clone(),
                 requests: Some(customers + customers / 10),
+                most_tokens: None,
             },
             table: Arc::new(table),
             rules: Arc::new(rules),
@@ -314,7 +315,12 @@ pub fn trace_fcfs(rows: &[Row]) -> Vec<Answer> {
     let instances = if rows[0].family == "trace_fcfs2" { 2 } else { 1 };
     let tenth = 100_000_000;
     let job = DeviceJob {
-        traffic: TrafficSpec { arrivals: ArrivalSpec::Trace(source), mixes: vec![mix], requests: None },
+        traffic: TrafficSpec {
+            arrivals: ArrivalSpec::Trace(source),
+            mixes: vec![mix],
+            requests: None,
+            most_tokens: None,
+        },
         table: Arc::new(BatchTable {
             sharing: vec![1.0; 2],
             ..BatchTable::of_device(vec![tenth, 2 * tenth])

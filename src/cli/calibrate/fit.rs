@@ -91,12 +91,9 @@ fn served(fit: &OrdinaryFit, options: &Fit, shared: &Shared) -> Result<Status, F
 
 impl From<FitError> for Failure {
     fn from(error: FitError) -> Self {
-        let (status, code) = match &error {
-            FitError::Read(ReadError::Open { .. }) => (Status::Io, "io"),
-            FitError::Read(ReadError::TooMany { .. }) => (Status::Limit, "limit"),
-            FitError::Read(_) | FitError::NoRows { .. } | FitError::NoServedRows { .. } => {
-                (Status::BadFile, "observations")
-            }
+        let (status, code) = match error {
+            FitError::Read(error) => return error.into(),
+            FitError::NoRows { .. } | FitError::NoServedRows { .. } => (Status::BadFile, "observations"),
             FitError::Profile(_) => (Status::Fault, "profile"),
         };
         Self::plain(status, code, error.to_string())

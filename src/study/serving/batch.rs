@@ -2,7 +2,7 @@
 
 use crate::scenario::BatchSpec;
 use crate::stats::{Law, Stream, normal_cdf, quantile, sorted};
-use crate::units::Seconds;
+use crate::units::{Seconds, Significant};
 use crate::workload::failures::SpotMarket;
 
 use super::super::LEVEL;
@@ -16,7 +16,7 @@ use super::online::{ServingOutcome, blank_figures, within};
 use super::paired::{Paired, Pairs};
 use super::prepare::Served;
 use super::trial::{MIDDLE, QUICK, SLOW, Trial};
-use super::way::Way;
+use super::way::{Way, cut_short};
 use super::{Asked, Z_END, bill, carbon};
 
 /// Replications of a job: luck is in starts, failures and markets only.
@@ -28,6 +28,11 @@ const MOST_MACHINES: u64 = 100_000;
 /// A job that takes so many times longer than its work never ends.
 const LONGEST: f64 = 100.0;
 const DAY: f64 = 86_400.0;
+const YEAR: f64 = 365.25 * DAY;
+/// More work for each machine is not simulated.
+const LONGEST_WORK: Seconds = Seconds(10.0 * YEAR);
+/// Nor a machine that is interrupted more often.
+const MOST_INTERRUPTIONS: f64 = 2000.0;
 
 /// Items per second of one unit of machines, quick, as predicted, slow; and whether its network card bounds them.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +75,27 @@ struct Luck<'a> {
 }
 
 impl Luck<'_> {
+    /// Why a job of so many seconds of work is not simulated: it would last for ages, or be interrupted without end.
+    fn endless(&self, seconds: f64, units: u64) -> Option<String> {
+        if seconds > LONGEST_WORK.0 {
+            let years = Significant(seconds / YEAR, 3);
+            return Some(format!(
+                "the work would take {years} years on {units} machines: more than 10 are not simulated"
+            ));
+        }
+        let cycle = self.market.as_ref().map(|market| market.up.mean() + market.down.mean());
+        let often = |every: f64| seconds / every.max(1e-9);
+        let (failures, losses) = (self.failures.map_or(0.0, often), cycle.map_or(0.0, often));
+        if failures > MOST_INTERRUPTIONS {
+            let times = Significant(failures, 3);
+            return Some(format!("each machine would fail {times} times before the work is done"));
+        }
+        (losses > MOST_INTERRUPTIONS).then(|| {
+            let times = Significant(losses, 3);
+            format!("the spot market would take the machines away {times} times before the work is done")
+        })
+    }
+
     /// A machine's spells of work as (from, to), up to a horizon, with its interruptions; the market's are shared.
     fn spells(&self, off: &[(f64, f64)], horizon: f64, stream: &mut Stream) -> (Vec<(f64, f64)>, f64) {
         let mut spells = Vec::new();
@@ -245,10 +271,23 @@ pub(super) fn batch(asked: &Asked<'_>, served: &Served, way: &Way, spec: &BatchS
         (None, None) => 1,
         (None, Some(deadline)) => {
             let least = spec.items / unit.rates[QUICK] / deadline.0;
+            if let Some(reason) = luck.endless(deadline.0, 1) {
+                row.feasible = false;
+                row.reason = Some(reason);
+                row.serving = Some(Box::new(figures));
+                return ServingOutcome::of(row);
+            }
             fewest(least, deadline.0, objective.confidence, &of_units)
         }
     };
+    if let Some(reason) = luck.endless(spec.items / unit.rates[SLOW] / units as f64, units) {
+        row.feasible = false;
+        row.reason = Some(reason);
+        row.serving = Some(Box::new(figures));
+        return ServingOutcome::of(row);
+    }
     let job = of_units(units);
+    row.warnings.extend(cut_short(asked.spec));
     describe(&mut row, served, way, units);
     figures.replicas = Some(units * way.per_machine);
     figures.cache_tokens = way.cache_tokens;

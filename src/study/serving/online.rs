@@ -23,7 +23,7 @@ use super::prepare::Served;
 use super::size::{CapacityLaw, MOST_MACHINES, Size, covers};
 use super::spells::Spells;
 use super::trial::{MIDDLE, Trial, keeps_up, percentile, times};
-use super::way::{Way, mean_lengths};
+use super::way::{Way, cut_short, mean_lengths};
 
 const HOUR: f64 = 3600.0;
 const MILLION: f64 = 1e6;
@@ -250,6 +250,7 @@ impl Online<'_> {
                     .measured
                     .mean(|run| run.groups.iter().map(|group| group.interruptions).sum::<u64>() as f64),
         );
+        row.warnings.extend(cut_short(self.asked.spec));
         self.warn_of_scale(row);
         self.warn_of_scaling(row);
     }

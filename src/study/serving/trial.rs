@@ -136,7 +136,9 @@ impl<'a> Trial<'a> {
         horizon: Seconds,
     ) -> FleetJob {
         let spec = self.asked.spec;
-        let traffic = TrafficSpec { arrivals, mixes: spec.traffic.mixes.clone(), requests };
+        let own = &spec.traffic;
+        let traffic =
+            TrafficSpec { arrivals, mixes: own.mixes.clone(), requests, most_tokens: own.most_tokens };
         FleetJob {
             traffic,
             groups: self.groups().iter().map(|group| self.group(group)).collect(),

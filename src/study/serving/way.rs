@@ -98,7 +98,21 @@ fn longest(spec: &ServingSpec) -> u32 {
     let most = |mix: &crate::workload::arrivals::Mix| {
         mix.lengths.input.most().saturating_add(mix.lengths.output.most())
     };
-    spec.traffic.mixes.iter().map(most).max().unwrap_or(1).max(1)
+    let longest = spec.traffic.mixes.iter().map(most).max().unwrap_or(1).max(1);
+    longest.min(spec.traffic.most_tokens.unwrap_or(u32::MAX))
+}
+
+/// What is told where some requests are longer than the model takes.
+pub(super) fn cut_short(spec: &ServingSpec) -> Option<String> {
+    let most = spec.traffic.most_tokens?;
+    let longer = spec
+        .traffic
+        .mixes
+        .iter()
+        .any(|mix| mix.lengths.input.most().saturating_add(mix.lengths.output.most()) > most);
+    longer.then(|| {
+        format!("requests of more than {most} tokens are cut there: {} takes no more", spec.model.id)
+    })
 }
 
 /// Every way to serve a language model on the candidate's machines, the best first; or why there is none.

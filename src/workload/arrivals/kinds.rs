@@ -15,6 +15,7 @@ use crate::units::SimTime;
 pub(super) struct Kinds {
     kinds: Vec<Kind>,
     choices: Stream,
+    most_tokens: u32,
 }
 
 #[derive(Debug)]
@@ -62,7 +63,8 @@ impl Kinds {
                 groups: stream("prefix"),
             });
         }
-        Ok(Self { kinds, choices: Stream::named(seed, replica, "traffic", "mix") })
+        let choices = Stream::named(seed, replica, "traffic", "mix");
+        Ok(Self { kinds, choices, most_tokens: spec.most_tokens.unwrap_or(u32::MAX) })
     }
 
     /// The request that arrives now; `None` when a trace of lengths is over.
@@ -78,12 +80,18 @@ impl Kinds {
             let drawn = self.choices.uniform();
             self.kinds.iter().position(|kind| drawn < kind.up_to).unwrap_or(last)
         };
-        self.kinds[chosen].request(at, row)
+        let (chosen, most) = (&mut self.kinds[chosen], self.most_tokens);
+        chosen.request(at, row, most)
     }
 }
 
 impl Kind {
-    fn request(&mut self, at: SimTime, row: Option<&TraceRow>) -> Result<Option<Request>, TraceError> {
+    fn request(
+        &mut self,
+        at: SimTime,
+        row: Option<&TraceRow>,
+        most: u32,
+    ) -> Result<Option<Request>, TraceError> {
         let (input, output, shared) = match &mut self.lengths {
             Lengths::Laws(input, output) => {
                 (input.draw(&mut self.inputs), output.draw(&mut self.outputs), None)
@@ -97,7 +105,8 @@ impl Kind {
                 None => return Ok(None),
             },
         };
-        let input = input.max(1);
+        let input = input.min(most.saturating_sub(1)).max(1);
+        let output = output.min(most.saturating_sub(input));
         let own = self.prefix.map(|(first, groups, tokens)| Prefix {
             group: first.wrapping_add(self.groups.below(groups as usize) as u32),
             tokens: tokens.min(input),

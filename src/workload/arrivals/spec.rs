@@ -138,4 +138,7 @@ pub struct TrafficSpec {
     pub mixes: Vec<Mix>,
     /// Requests to draw; a trace ends with its rows where this is `None`.
     pub requests: Option<u64>,
+    /// Most tokens of a prompt and its answer together: a longer prompt is cut to leave room for one token, a longer
+    /// answer ends there.
+    pub most_tokens: Option<u32>,
 }

@@ -34,7 +34,12 @@ impl FleetJob {
             transfer_ns_per_token: 0.0,
         };
         Self {
-            traffic: TrafficSpec { arrivals: ArrivalSpec::Burst, mixes: Vec::new(), requests: Some(0) },
+            traffic: TrafficSpec {
+                arrivals: ArrivalSpec::Burst,
+                mixes: Vec::new(),
+                requests: Some(0),
+                most_tokens: None,
+            },
             groups: vec![group],
             router: Router::LeastOutstanding,
             admission: AdmissionRule::Open,
