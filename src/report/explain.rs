@@ -3,13 +3,13 @@
 use thiserror::Error;
 
 use crate::document::nearest_list;
-use crate::scenario::Scenario;
+use crate::scenario::{PERCENTILES, Scenario};
 use crate::study::{Comparison, Estimate, Plans, Prepared, Ready, Row, Verdict};
 use crate::units::{Bytes, Seconds, Significant, human_duration};
 use crate::workload::training::TrainingSpec;
 
 use super::actions::action;
-use super::explain_serving;
+use super::{explain_figures, explain_serving};
 
 /// Figures that can be explained.
 pub const METRICS: &[&str] = &[
@@ -36,10 +36,12 @@ pub enum ExplainError {
         known: String,
     },
     /// No such metric.
-    #[error("there is no metric `{name}` to explain; metrics: {}", [METRICS, explain_serving::METRICS].concat().join(", "))]
+    #[error("there is no metric `{name}` to explain; metrics: {known}")]
     NoMetric {
         /// As typed.
         name: String,
+        /// The nearest, or all.
+        known: String,
     },
 }
 
@@ -48,11 +50,48 @@ pub enum ExplainError {
 /// # Errors
 /// With the list of metrics when there is none.
 pub fn known_metric(metric: &str) -> Result<(), ExplainError> {
-    if METRICS.contains(&metric) || explain_serving::METRICS.contains(&metric) {
-        Ok(())
-    } else {
-        Err(ExplainError::NoMetric { name: metric.to_owned() })
-    }
+    let (name, part) = parted(metric);
+    let sound = match part {
+        None => true,
+        Some(part) => TIMES.contains(&name) && PERCENTILES.iter().any(|(word, _)| *word == part),
+    };
+    if sound && all().contains(&name) { Ok(()) } else { Err(no_metric(metric, &all())) }
+}
+
+/// Names that stand for another's explanation.
+const SAME: &[(&str, &str)] = &[
+    ("step_s", "step"),
+    ("price_usd_per_hour", "price"),
+    ("ledger", "cost_usd"),
+    ("memory_per_accelerator_bytes", "memory"),
+];
+/// Times of requests, of which a percentile may be asked.
+const TIMES: &[&str] = &["ttft_s", "tpot_s", "e2e_s", "latency_s", "computed_latency_s"];
+
+/// A metric and the percentile asked of it: `ttft_s.p99`, or as columns are named `ttft_s_p99`.
+fn parted(metric: &str) -> (&str, Option<&str>) {
+    let column = |name: &&&str| metric.strip_prefix(**name).is_some_and(|rest| rest.starts_with("_p"));
+    let (name, part) = match (metric.split_once('.'), TIMES.iter().find(column)) {
+        (Some((name, part)), _) => (name, Some(part)),
+        (None, Some(name)) => (*name, Some(&metric[name.len() + 1..])),
+        (None, None) => (metric, None),
+    };
+    (SAME.iter().find(|(other, _)| *other == name).map_or(name, |(_, name)| name), part)
+}
+
+fn all() -> Vec<&'static str> {
+    let figures = [explain_figures::COMMON, explain_figures::TRAINING, explain_figures::SERVING].concat();
+    let mut all = [METRICS, explain_serving::METRICS].concat();
+    all.extend(figures.iter().map(|(name, _)| *name).chain(SAME.iter().map(|(name, _)| *name)));
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn no_metric(name: &str, known: &[&'static str]) -> ExplainError {
+    let near = nearest_list(name, known.iter().copied(), 5);
+    let known = if near.is_empty() { known.join(", ") } else { near };
+    ExplainError::NoMetric { name: name.to_owned(), known }
 }
 
 /// The explanation, indented by depth.
@@ -73,24 +112,34 @@ pub fn explain(
         ExplainError::NoFleet { name: fleet.to_owned(), known }
     })?;
     known_metric(metric)?;
+    let (name, part) = parted(metric);
+    let of = |own: &[&'static str], figures: &[(&'static str, &str)]| -> Vec<&'static str> {
+        let more = explain_figures::COMMON.iter().chain(figures).map(|(name, _)| *name);
+        own.iter().copied().chain(more).collect()
+    };
     let row = &comparison.rows[index];
     let (prepared, spec) = match (plans, scenario.training()) {
         (Plans::Training(prepared), Some(spec)) => (prepared, spec),
         (Plans::Serving(served), _) => {
-            let lines = explain_serving::explain(scenario, row, &served[index], metric);
+            if explain_figures::TRAINING.iter().any(|(figure, _)| *figure == name) || name == "samples_per_s"
+            {
+                return Err(no_metric(metric, &of(explain_serving::METRICS, explain_figures::SERVING)));
+            }
+            let lines = explain_serving::explain(scenario, row, &served[index], (name, part));
             return Ok(lines.into_iter().map(|line| format!("{}\n", super::clean(&line))).collect());
         }
         (Plans::Training(_), None) => return Ok(String::new()),
     };
-    if !METRICS.contains(&metric) {
-        return Err(ExplainError::NoMetric { name: metric.to_owned() });
+    let trains = of(METRICS, explain_figures::TRAINING);
+    if !trains.contains(&name) {
+        return Err(no_metric(metric, &trains));
     }
     let item = &prepared[index];
     let Verdict::Ready(ready) = &item.verdict else {
         return Ok(format!("{fleet} is infeasible: {}\n", row.reason.as_deref().unwrap_or("unknown")));
     };
     let explainer = Explainer { spec, row, item, ready };
-    let lines = match metric {
+    let lines = match name {
         "time_s" => explainer.time(),
         "cost_usd" => explainer.cost(),
         "samples_per_s" => explainer.rate(),
@@ -99,7 +148,8 @@ pub fn explain(
         "step" => explainer.step(0),
         "price" => explainer.price(0),
         "deadline_met" => explainer.target("deadline", row.deadline_met),
-        _ => explainer.target("budget", row.budget_met),
+        "budget_met" => explainer.target("budget", row.budget_met),
+        _ => explain_figures::lines(row, name),
     };
     Ok(lines.into_iter().map(|line| format!("{}\n", super::clean(&line))).collect())
 }

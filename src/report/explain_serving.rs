@@ -6,6 +6,7 @@ use crate::study::{Estimate, Percentiles, Row, Served, ServingFigures};
 use crate::units::{Bytes, Seconds, Significant, human_duration};
 
 use super::actions::action;
+use super::explain_figures;
 use super::serving_columns::behind;
 
 /// Figures of inference that can be explained beside those of training.
@@ -26,7 +27,12 @@ pub(super) const METRICS: &[&str] = &[
 ];
 
 /// The lines that explain a figure.
-pub(super) fn explain(scenario: &Scenario, row: &Row, served: &Served, metric: &str) -> Vec<String> {
+pub(super) fn explain(
+    scenario: &Scenario,
+    row: &Row,
+    served: &Served,
+    (metric, part): (&str, Option<&str>),
+) -> Vec<String> {
     let Some(figures) = row.serving.as_deref() else { return Vec::new() };
     if let Err(reason) = &served.ways {
         return vec![format!("{} is infeasible: {reason}", row.fleet)];
@@ -51,9 +57,21 @@ pub(super) fn explain(scenario: &Scenario, row: &Row, served: &Served, metric: &
             lines.extend(row.memory.iter().map(|part| format!("  {}: {}", part.part, Bytes(part.bytes))));
         }
         "deadline_met" | "budget_met" | "targets_met" => lines.extend(targets(scenario, row, figures)),
-        "ttft_s" => lines.extend(times("ttft_s: from the arrival to the first token", figures.ttft_s)),
-        "tpot_s" => lines.extend(times("tpot_s: (last token − first token) / (tokens − 1)", figures.tpot_s)),
-        "latency_s" => lines.extend(times("latency_s: as the client sees it", figures.latency_s)),
+        "ttft_s" => {
+            lines.extend(times("ttft_s: from the arrival to the first token", (figures.ttft_s, part)))
+        }
+        "tpot_s" => {
+            lines.extend(times("tpot_s: (last token − first token) / (tokens − 1)", (figures.tpot_s, part)))
+        }
+        "latency_s" => lines.extend(times("latency_s: as the client sees it", (figures.latency_s, part))),
+        "e2e_s" => lines.extend(times(
+            "e2e_s: from the arrival to the end, as the server sees it",
+            (figures.e2e_s, part),
+        )),
+        "computed_latency_s" => lines.extend(times(
+            "computed_latency_s: of the requests that were not found in the store",
+            (figures.computed_latency_s, part),
+        )),
         "cost_per_million_tokens_usd" => {
             lines.extend(one(metric, figures.cost_per_million_tokens_usd, &number));
             lines.extend(one("cost_per_hour_usd", figures.cost_per_hour_usd, &number));
@@ -90,7 +108,11 @@ pub(super) fn explain(scenario: &Scenario, row: &Row, served: &Served, metric: &
                 figures.demand_requests_per_s.map(|rate| format!("  {} requests/s arrive", number(rate))),
             );
         }
-        _ => lines.extend(one("requests_per_s", figures.requests_per_s, &number)),
+        "requests_per_s" => lines.extend(one(metric, figures.requests_per_s, &number)),
+        _ => lines.extend(explain_figures::lines(row, metric)),
+    }
+    if lines.is_empty() {
+        lines.push(format!("{metric} is not known of {}, or there is none", row.fleet));
     }
     let grouped = !served.others.is_empty();
     for served in served.groups() {
@@ -116,9 +138,6 @@ pub(super) fn explain(scenario: &Scenario, row: &Row, served: &Served, metric: &
             .collect();
         lines.push(format!("  a busy replica's time: {}", parts.join(", ")));
     }
-    if lines.is_empty() {
-        lines.push(format!("{metric} is not known of {}", row.fleet));
-    }
     lines
 }
 
@@ -137,9 +156,10 @@ fn one(name: &str, estimate: Option<Estimate>, text: &dyn Fn(f64) -> String) -> 
     ))
 }
 
-fn times(title: &str, found: Option<Percentiles>) -> Vec<String> {
+fn times(title: &str, (found, part): (Option<Percentiles>, Option<&str>)) -> Vec<String> {
     let Some(found) = found else { return vec![format!("{title}: not known")] };
-    let parts = found.parts().map(|(word, estimate)| match estimate {
+    let asked = found.parts().into_iter().filter(|(word, _)| part.is_none_or(|part| part == *word));
+    let parts = asked.map(|(word, estimate)| match estimate {
         Some(time) => format!("  {word} = {} ({} to {})", span(time.mean), span(time.lo), span(time.hi)),
         None => format!("  {word}: too few requests to tell"),
     });

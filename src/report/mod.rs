@@ -9,6 +9,7 @@ mod calibration;
 mod comparison;
 mod diagnostics;
 mod explain;
+mod explain_figures;
 mod explain_serving;
 mod files;
 #[cfg(feature = "tables")]

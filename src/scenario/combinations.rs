@@ -59,10 +59,10 @@ fn sizes(resolver: &mut Resolver<'_>, document: &Reader<'_>, workload: &Reader<'
     for (index, fleet) in document.tables("fleet").iter().enumerate() {
         let path = format!("fleet[{index}]");
         if workload.has("autoscale") && requests {
-            for key in ["count", "replicas"].into_iter().filter(|key| fleet.has(key)) {
-                let message = format!("`{key}` and [workload.autoscale] exclude each other");
-                let fault = fleet.fault(Code::Conflict, &path, key, message);
-                resolver.faults.push(fault.suggest("the autoscaler has from `min` to `max` machines"));
+            if fleet.has("replicas") {
+                let message = "`replicas` and [workload.autoscale] exclude each other";
+                let fault = fleet.fault(Code::Conflict, &path, "replicas", message);
+                resolver.faults.push(fault.suggest("`count` says how many machines there are at the start"));
             }
         }
         if let Some(kind) = endless.filter(|_| requests && fleet.text("replicas") == Some("auto")) {

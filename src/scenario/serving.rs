@@ -179,6 +179,8 @@ pub struct ServingSpec {
     pub software: String,
     /// What arrives.
     pub traffic: TrafficSpec,
+    /// Mean requests per second of a trace, as the file has it; `None` of other arrivals, and of a trace without times.
+    pub trace_rate: Option<f64>,
     /// Items of one request of other models.
     pub items_per_request: u32,
     /// Batching.
@@ -253,13 +255,15 @@ pub(super) fn read(resolver: &mut Resolver<'_>, document: &Reader<'_>) -> Option
     {
         resolver.unknown(&table, "workload", "engine", unknown);
     }
+    let (traffic, trace_rate) = traffic?;
     Some(ServingSpec {
         weights: NumberFormat::of(word("precision")).unwrap_or(NumberFormat::Bf16),
         cache: table.text("cache_precision").and_then(NumberFormat::of),
         mode: mode?,
         engine: word("engine").to_owned(),
         software: word("software").to_owned(),
-        traffic: traffic?,
+        traffic,
+        trace_rate,
         items_per_request: narrow(table.table("lengths").count("items")).unwrap_or(1),
         batching: in_process(batching, &hosting, &table.table("hosting")),
         router: router(&table.table("router")),

@@ -19,13 +19,13 @@ const HOURS: usize = 24;
 /// A lognormal law is cut at so many times its mean.
 const LONGEST: f64 = 16.0;
 
-/// All traffic; `None` after a fault. A job without arrivals (`online` false) needs no rate.
+/// All traffic, with the mean rate of a trace; `None` after a fault. A job without arrivals (`online` false) needs no rate.
 pub(super) fn read(
     resolver: &mut Resolver<'_>,
     workload: &Reader<'_>,
     model: &Model,
     online: bool,
-) -> Option<TrafficSpec> {
+) -> Option<(TrafficSpec, Option<f64>)> {
     let language = is_language(model);
     let table = workload.table("arrivals");
     let (arrivals, own) = match online {
@@ -36,6 +36,7 @@ pub(super) fn read(
         true => (arrivals(resolver, &table), None),
         false => (Some(ArrivalSpec::Burst), None),
     };
+    let rate = own.as_ref().and_then(|(_, survey)| survey.rate);
     let own = own.filter(|(source, _)| source.format != TraceFormat::Windows);
     let mixes = mixes(resolver, workload, language, own.map(of_trace));
     let most_tokens = if language { most_tokens(resolver, workload, model) } else { None };
@@ -43,7 +44,7 @@ pub(super) fn read(
     lengths_within(resolver, workload, &mixes, most_tokens);
     let traffic = TrafficSpec { arrivals, mixes, requests: table.count("requests"), most_tokens };
     match traffic.arrivals.check() {
-        Ok(()) => Some(traffic),
+        Ok(()) => Some((traffic, rate)),
         Err(error) => {
             resolver.faults.push(table.fault(Code::OutOfRange, ARRIVALS, "", error.to_string()));
             None

@@ -70,8 +70,8 @@ fn runner_up(row: &Row, next: &Row, objective: &Objective) -> Option<String> {
 /// A probability in words that nobody takes for more exact than it is.
 pub(super) fn percent(probability: f64) -> String {
     match probability {
-        p if p < 1e-4 => "less than 0.01 %".to_owned(),
-        p if p > 0.9999 => "more than 99.99 %".to_owned(),
+        p if p > 0.0 && p < 1e-4 => "less than 0.01 %".to_owned(),
+        p if p < 1.0 && p > 0.9999 => "more than 99.99 %".to_owned(),
         p => format!("{} %", Significant(100.0 * p, 3)),
     }
 }

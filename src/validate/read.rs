@@ -95,7 +95,7 @@ fn row(line: &Line<'_>) -> Result<Row, ReadError> {
         value: line.positive("value")?,
         weight_group: format!("{prefix}|{}", group.join("|")),
         configuration: configuration(line)?,
-        id: line.id()?,
+        id: line.id(),
     })
 }
 

@@ -293,12 +293,11 @@ impl Line<'_> {
         self.text(column).to_owned()
     }
 
-    /// Its name, or its line in a file without names.
-    pub(super) fn id(&self) -> Result<String, ReadError> {
+    /// Its name, or its line where it has none.
+    pub(super) fn id(&self) -> String {
         match self.text("id") {
-            "" if self.columns.contains_key("id") => Err(self.fault("id", "name")),
-            "" => Ok(format!("line {}", self.line)),
-            id => Ok(id.to_owned()),
+            "" => format!("line {}", self.line),
+            id => id.to_owned(),
         }
     }
 

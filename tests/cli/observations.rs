@@ -82,7 +82,7 @@ fn sizes_that_are_no_counts_are_refused_with_their_line_and_column() {
             let output = run(command, &with(column, value));
             assert_eq!(code(&output), 3, "{column} = {value}: {}", stdout(&output));
             let said = stderr(&output);
-            assert!(said.contains(":2: `") && said.contains(column), "{column} = {value}: {said}");
+            assert!(said.contains("rows.csv:2:") && said.contains(column), "{column} = {value}: {said}");
         }
     }
 }
@@ -111,4 +111,50 @@ fn tables_without_rows_or_with_a_column_twice_are_refused() {
             assert!(stdout(&output).is_empty() && stderr(&output).contains("rows.csv"));
         }
     }
+}
+
+#[test]
+fn a_fault_is_told_by_its_own_line_whatever_stands_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (text, line, column) in [
+        // Remarks and blank lines before the row count; so do line ends of two bytes, and of quotes.
+        (format!("# a\n{HEADER}\n{ROW}\n# b\n\n{}", bad()), 6, 16),
+        (format!("{HEADER}\r\n{ROW}\r\n\r\n{}\r\n", bad()), 4, 16),
+        (format!("{HEADER}\n{}\n{}\n", ROW.replace("Own 7B", "\"Own\n7B\""), bad()), 4, 16),
+        (format!("{HEADER}\n{ROW}\n{ROW},1\n"), 3, 1),
+    ] {
+        let path = write(folder.path(), "rows.csv", &text);
+        let output =
+            capplan().args(["validate", "--format", "json", "--observations", &path]).output().unwrap();
+        assert_eq!((code(&output), stdout(&output).as_str()), (3, ""), "{text}");
+        let error: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        let error = &error["error"];
+        assert_eq!((error["line"].as_u64(), error["column"].as_u64()), (Some(line), Some(column)), "{error}");
+        assert!(error["file"].as_str().unwrap().ends_with("rows.csv") && error["suggestion"].is_string());
+    }
+}
+
+/// A row with half a layer.
+fn bad() -> String {
+    ROW.replacen(",32,", ",0.5,", 1)
+}
+
+#[test]
+fn an_unclosed_quote_or_no_line_end_is_refused_in_little_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    for text in [format!("{HEADER}\n\"{}", "x".repeat(3 << 20)), "\0".repeat(3 << 20)] {
+        let path = write(folder.path(), "rows.csv", &text);
+        let output = capplan().args(["validate", "--observations", &path]).output().unwrap();
+        assert!([3, 5].contains(&code(&output)), "{}", stderr(&output));
+        assert!(stderr(&output).contains("longer than"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn serving_rows_are_not_training_rows() {
+    let table =
+        "id,category,model,accelerator,accelerator_count,scenario,metric,value\na,llm,m,x,1,offline,qps,5\n";
+    let output = run(&["validate", "--schema", "training"], table);
+    assert_eq!(code(&output), 3, "{}", stdout(&output));
+    assert!(stderr(&output).contains("--schema inference"), "{}", stderr(&output));
 }

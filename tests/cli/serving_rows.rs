@@ -63,12 +63,17 @@ fn cells_that_mean_nothing_are_refused_with_their_line_and_column() {
         ("instances", "0"),
         ("disaggregated", "perhaps"),
         ("value", "fast"),
+        ("value", "1e308"),
+        ("value", "-3"),
+        ("tp", "0"),
     ] {
         let output = run(&with(column, value), &[]);
         assert_eq!(code(&output), 3, "{column} = {value}: {}", stdout(&output));
         let said = stderr(&output);
         assert!(
-            stdout(&output).is_empty() && said.contains("2: `") && said.contains(column),
+            stdout(&output).is_empty()
+                && said.contains("\"line\":2")
+                && said.contains(&format!("\"key\":\"{column}\"")),
             "{column}: {said}"
         );
     }

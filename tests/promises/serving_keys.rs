@@ -1,6 +1,7 @@
 //! Every key of a serving scenario either does something or is refused: nothing is ignored in silence.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -48,7 +49,7 @@ const CASES: &[Case] = &[
     case("objective.deadline", "1 h", &[], "bB", "b"),
     case("objective.budget", "1 USD", &[], "oObBhH", "o"),
     case("objective.confidence", "0.1", &["objective.budget=1 USD"], "oObBhH", "o"),
-    case("objective.minimize", "time", &[], "oObBhH", "h"),
+    case("objective.minimize", "time", &[], "oObBhH", ""),
     case("objective.repeat", "1 day", &[], "bB", "b"),
     case("objective.test", "23 h", &["objective.repeat=1 day"], "bB", "b"),
     case("objective.deploy", "23 h", &["objective.repeat=1 day"], "bB", "b"),
@@ -177,16 +178,18 @@ const CASES: &[Case] = &[
     case("fleet.a.layout.expert_parallel", "2", &["workload.model=mixtral-8x7b", "fleet.a.instance=gcp/a3-highgpu-8g"], "obh", "o"),
     case("fleet.a.count", "2", &[], "oObBhH", "o"),
     case("fleet.a.replicas", "2", &[], "oObBhH", "o"),
-    case("objective.goodput", "0.5", &["workload.arrivals.rate=14", "objective.ttft_p50=150 ms"], "oh", "o"),
+    case("objective.goodput", "0.9999", &["objective.ttft_p50=100 ms"], "oh", "o"),
     case("workload.batching.preemption", "swap", &["workload.batching.memory_fraction=0.235", "workload.batching.max_sequences=256"], "obh", "b"),
-    case("workload.batching.queue_timeout", "1 ms", &["workload.arrivals.rate=4000"], "OH", "O"),
+    case("workload.batching.queue_timeout", "1 ms", &["workload.model=bert-base", "workload.arrivals.rate=600"], "OH", "O"),
+    case("workload.batching.max_length", "600", &[r#"workload.lengths.input={kind="uniform",low=4,high=900}"#], "obh", "o"),
+    case("pricing.commitment_utilisation", "0.5", &["fleet.a.purchase=committed-3y"], "oObBhH", ""),
     case("workload.hosting.micro_batch", "4", &["workload.hosting.kind=in-process"], "", ""),
     case("workload.arrivals.file", "other.csv", &[r#"workload.arrivals={kind="trace",file="trace.csv"}"#], "oOhH", "o"),
     case("workload.arrivals.format", "seconds", &[r#"workload.arrivals={kind="trace",file="trace.csv"}"#], "oOhH", ""),
     case("workload.lengths.file", "trace.csv", &[], "obh", "o"),
     case("workload.lengths.format", "seconds", &["workload.lengths.file=trace.csv"], "obh", ""),
     case("workload.api.model", "openrouter/meta-llama/llama-3-8b-instruct", &[], "", ""),
-    case("workload.api.input_usd_per_mtok", "1.0", &["workload.api.output_usd_per_mtok=1.0"], "", ""),
+    case("workload.api.input_usd_per_mtok", "3.0", &["workload.api={input_usd_per_mtok=1.0,output_usd_per_mtok=1.0}"], "oh", "o"),
 
 ];
 
@@ -320,10 +323,12 @@ fn every_accepted_key_changes_the_answer() {
         serde_json::to_string(&(found.rows, found.verdict)).unwrap()
     };
     let mut ignored = String::new();
+    let mut known = BTreeMap::new();
     for case in CASES.iter().filter(|case| !case.shows.is_empty()) {
         let (before, after) = case.changes();
         for setting in case.shows.chars() {
-            if rows(setting, &before) == rows(setting, &after) {
+            let plain = known.entry((setting, before.clone())).or_insert_with(|| rows(setting, &before));
+            if *plain == rows(setting, &after) {
                 writeln!(ignored, "{setting} ignores {}", case.key).unwrap();
             }
         }

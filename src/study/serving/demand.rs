@@ -4,7 +4,7 @@ use crate::catalog::Purchase;
 use crate::fleet::Candidate;
 use crate::scenario::ServingSpec;
 use crate::units::Seconds;
-use crate::workload::arrivals::{ArrivalSpec, TraceFormat, TraceSurvey};
+use crate::workload::arrivals::{ArrivalSpec, TraceFormat};
 use crate::workload::failures::SpotMarket;
 use crate::workload::inference::{Autoscaler, FleetJob, Loss, ScaleSignal};
 
@@ -32,6 +32,8 @@ const TARGET_SHARE: f64 = 0.7;
 const WARM_SHARE: f64 = 0.2;
 /// Length of a run that waits for a spot market or an autoscaler.
 const LONG_RUN: Seconds = Seconds(4.0 * 3600.0);
+/// Rows of a trace that a run replays at most, unless the scenario asks for more.
+pub(super) const MOST_REPLAYED: u64 = 20_000_000;
 const DAY: f64 = 86_400.0;
 /// Time after the last arrival, in times of a request alone.
 const DRAIN: f64 = 30.0;
@@ -65,7 +67,7 @@ pub(super) fn demand(spec: &ServingSpec) -> Option<Demand> {
             Some(Demand { shape, unit: peak, peak, mean: *rate })
         }
         ArrivalSpec::Trace(source) => {
-            let rate = TraceSurvey::of(source).ok()?.rate? * source.speed;
+            let rate = spec.trace_rate? * source.speed;
             Some(Demand { shape: arrivals.clone(), unit: rate, peak: rate, mean: rate })
         }
         _ => {
@@ -121,7 +123,7 @@ pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand, capacity: 
         let length = *period / speed_up;
         job = trial.job(arrivals, Some(count(rate * length.0)), Seconds::ZERO, length + drain);
     } else if is_replay(&own) && spec.traffic.requests.is_none() {
-        job = trial.job(own.clone(), None, Seconds::ZERO, Seconds(1e9));
+        job = trial.job(own.clone(), Some(MOST_REPLAYED), Seconds::ZERO, Seconds(1e9));
     } else if let Some(requests) = spec.traffic.requests {
         let requests = (requests as f64 * share).max(1.0);
         let warm_up =

@@ -15,7 +15,9 @@ use super::bill::{self, MONTH, Paid};
 use super::bound::bound;
 use super::capacity::{Capacity, capacity, missed, missed_when_idle};
 use super::carbon;
-use super::demand::{Demand, Run, SHORT_RUN, demand, is_replay, lost_at_once, run_job, scale};
+use super::demand::{
+    Demand, MOST_REPLAYED, Run, SHORT_RUN, demand, is_replay, lost_at_once, run_job, scale,
+};
 use super::groups::{self, Group};
 use super::measure::{Measured, counted, measure, utilisation};
 use super::paired::Pairs;
@@ -251,6 +253,13 @@ impl Online<'_> {
                     .mean(|run| run.groups.iter().map(|group| group.interruptions).sum::<u64>() as f64),
         );
         row.warnings.extend(cut_short(self.asked.spec));
+        if self.measured.runs.iter().any(|run| run.offered >= MOST_REPLAYED)
+            && self.asked.spec.traffic.requests.is_none()
+        {
+            row.warnings.push(format!(
+                "the first {MOST_REPLAYED} rows of the trace are replayed; `requests` asks for more"
+            ));
+        }
         self.warn_of_scale(row);
         self.warn_of_scaling(row);
     }

@@ -85,7 +85,7 @@ fn weight_group(line: &Line<'_>) -> String {
 fn row(line: &Line<'_>) -> Result<ServingRow, ReadError> {
     let scorable = line.text("scorable");
     Ok(ServingRow {
-        id: line.id()?,
+        id: line.id(),
         value: line.positive("value")?,
         weight_group: weight_group(line),
         metric: line.owned("metric"),
