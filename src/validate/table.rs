@@ -134,7 +134,10 @@ impl ReadError {
             }
             Self::NoRows { .. } => (Code::Refused, "add rows below the header".to_owned()),
             Self::Line { error, .. } => match error.kind() {
-                csv::ErrorKind::Io(_) => (Code::Unreadable, "rows end in line ends".to_owned()),
+                csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    (Code::Limit, "rows end in line ends, and quotes that open have to close".to_owned())
+                }
+                csv::ErrorKind::Io(_) => (Code::Unreadable, "give the path of a CSV file".to_owned()),
                 _ => (Code::Syntax, "rows are text in UTF-8, cells parted by commas".to_owned()),
             },
             Self::Cells { .. } => (Code::Syntax, "put cells that hold commas in quotes".to_owned()),
