@@ -58,12 +58,10 @@ fn sizes(resolver: &mut Resolver<'_>, document: &Reader<'_>, workload: &Reader<'
     let requests = setting.mode.is_some_and(|mode| mode != "batch");
     for (index, fleet) in document.tables("fleet").iter().enumerate() {
         let path = format!("fleet[{index}]");
-        if workload.has("autoscale") && requests {
-            if fleet.has("replicas") {
-                let message = "`replicas` and [workload.autoscale] exclude each other";
-                let fault = fleet.fault(Code::Conflict, &path, "replicas", message);
-                resolver.faults.push(fault.suggest("`count` says how many machines there are at the start"));
-            }
+        if workload.has("autoscale") && requests && fleet.has("replicas") {
+            let message = "`replicas` and [workload.autoscale] exclude each other";
+            let fault = fleet.fault(Code::Conflict, &path, "replicas", message);
+            resolver.faults.push(fault.suggest("`count` says how many machines there are at the start"));
         }
         if let Some(kind) = endless.filter(|_| requests && fleet.text("replicas") == Some("auto")) {
             let message = format!("{kind} arrivals have no rate that machines could be found for");

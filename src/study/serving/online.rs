@@ -15,9 +15,7 @@ use super::bill::{self, MONTH, Paid};
 use super::bound::bound;
 use super::capacity::{Capacity, capacity, missed, missed_when_idle};
 use super::carbon;
-use super::demand::{
-    Demand, MOST_REPLAYED, Run, SHORT_RUN, demand, is_replay, lost_at_once, run_job, scale,
-};
+use super::demand::{Demand, MOST_REPLAYED, Run, SHORT_RUN, demand, is_replay, lost_at_once, run_job, scale};
 use super::groups::{self, Group};
 use super::measure::{Measured, counted, measure, utilisation};
 use super::paired::Pairs;
