@@ -234,7 +234,7 @@ static AUTOSCALE: Table = Table {
             "target",
             Kind::Number { min: 1e-3, max: 1e6 },
             Default::Derived(
-                "0.6 of the time, 1 that waits, or 0.7 of what is in flight at a replica's capacity",
+                "0.6 of the time, 1 that waits, or what is in flight at 0.7 of a replica's capacity",
             ),
             "The wanted value of the signal.",
         ),

@@ -14,7 +14,7 @@ use super::groups::Group;
 use super::prepare::Served;
 use super::size::Size;
 use super::spells::{Spells, burstiness, cycles};
-use super::trial::{MIDDLE, Trial};
+use super::trial::{LEAST_REQUESTS, MIDDLE, Trial};
 
 /// Requests of a run that follows the clock: profiles, losses, autoscalers, spot markets.
 const CLOCKED_REQUESTS: f64 = 120_000.0;
@@ -26,7 +26,9 @@ const SPELL_REQUESTS: f64 = 400_000.0;
 const TIMED_REQUESTS: f64 = 6000.0;
 /// Runs of so many requests are short: each of them counts.
 pub(super) const SHORT_RUN: f64 = 5000.0;
-/// An autoscaled replica is to have so much in flight of what it has at its capacity: it is full when all of it is there.
+/// Units that it is found on.
+const TARGET_UNITS: u32 = 4;
+/// An autoscaled replica is to have in flight what it has at this share of its capacity.
 const TARGET_SHARE: f64 = 0.7;
 /// Share of a longer run that is over before it counts, at most.
 const WARM_SHARE: f64 = 0.2;
@@ -89,12 +91,6 @@ pub(super) struct Run {
 /// The run at the scenario's own traffic, on a fleet of that size with that capacity.
 pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand, capacity: &Capacity) -> Run {
     let pace = if capacity.pace.0 > 0.0 { capacity.pace } else { trial.alone() };
-    // Little's law at the capacity of the fleet.
-    let replicas = trial.replicas() * size.scale();
-    let at_capacity = capacity.rates[MIDDLE] * pace.0 / replicas.max(1.0);
-    let outstanding =
-        trial.asked.spec.autoscaler.is_some_and(|scaler| scaler.signal == ScaleSignal::Outstanding);
-    let in_flight = (outstanding && at_capacity > 0.0).then_some(at_capacity);
     let spec = trial.asked.spec;
     let share = trial.served.online_share / size.scale();
     let mut own = spec.traffic.arrivals.faster(share);
@@ -144,7 +140,7 @@ pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand, capacity: 
             loss
         })
         .collect();
-    scale(&mut job, trial, in_flight);
+    scale(&mut job, trial, in_flight(trial, size, demand, capacity));
     let per_day = spec.failures.per_node_day;
     for (group, spot) in job.groups.iter_mut().zip(markets) {
         group.failures = (per_day > 0.0).then(|| Seconds(DAY / per_day));
@@ -153,16 +149,32 @@ pub(super) fn run_job(trial: &Trial<'_>, size: Size, demand: &Demand, capacity: 
     Run { job, speed_up, spells_up }
 }
 
-/// Lets the scenario's autoscaler run the job: it starts with the fleet's own count of machines. `in_flight` is what each
-/// replica has in flight at its capacity, where its target follows from that.
-pub(super) fn scale(job: &mut FleetJob, trial: &Trial<'_>, in_flight: Option<f64>) {
+/// What each replica has in flight when the fleet takes a share of its capacity; `None` where nobody asks. Close to the
+/// capacity itself requests in flight grow so steeply that more machines would always come too late.
+fn in_flight(trial: &Trial<'_>, size: Size, demand: &Demand, capacity: &Capacity) -> Option<f64> {
+    let spec = trial.asked.spec;
+    spec.autoscaler.filter(|scaler| scaler.signal == ScaleSignal::Outstanding && !spec.target_stated)?;
+    let few = Trial { units: trial.units.min(TARGET_UNITS), ..*trial };
+    let share = few.replicas() / (trial.replicas() * size.scale()).max(1.0);
+    let rate = TARGET_SHARE * capacity.rates[MIDDLE] * share;
+    if rate.is_nan() || rate <= 0.0 {
+        return None;
+    }
+    let shape = demand.shape.faster(rate / demand.unit);
+    let run = few.run(&few.lasting(&shape, rate, capacity.pace, LEAST_REQUESTS), 0);
+    // Little's law.
+    Some(rate * run.latency.mean()? / 1e9 / few.replicas().max(1.0))
+}
+
+/// Lets the scenario's autoscaler run the job: it starts with the fleet's own count of machines. `target` is what each
+/// replica is to have in flight, where the scenario does not say.
+pub(super) fn scale(job: &mut FleetJob, trial: &Trial<'_>, target: Option<f64>) {
     let spec = trial.asked.spec;
     let Some(scaler) = spec.autoscaler else { return };
     let groups = trial.groups();
     let scaled = groups.iter().position(Group::bursts).unwrap_or(0);
-    let derived = in_flight.filter(|_| !spec.target_stated).map(|most| most * TARGET_SHARE);
     job.autoscaler =
-        Some(Autoscaler { group: scaled as u32, target: derived.unwrap_or(scaler.target), ..scaler });
+        Some(Autoscaler { group: scaled as u32, target: target.unwrap_or(scaler.target), ..scaler });
     if let Some((own, group)) = groups.get(scaled).zip(job.groups.get_mut(scaled)) {
         let first = own.served.candidate.count / own.way.machines_per_replica.max(1);
         let most = scaler.most.max(scaler.least);
