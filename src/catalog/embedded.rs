@@ -8,6 +8,7 @@ static FACTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/facts");
 static MODELS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/models");
 static SPOT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/spot");
 static PRICING: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pricing");
+static MEASURED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/profiles/measured");
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 
 /// Every embedded catalog file as (name, text), sorted by name.
@@ -28,6 +29,20 @@ pub(super) fn catalog_files() -> Vec<(String, &'static str)> {
     }
     files.sort_by(|left, right| left.0.cmp(&right.0));
     files
+}
+
+/// Measured profiles that travel inside the program as (name, text), sorted by name. They are long, and read only when
+/// asked for.
+pub(super) fn measured_profiles() -> Vec<(&'static str, &'static str)> {
+    let mut profiles: Vec<(&str, &str)> = MEASURED
+        .files()
+        .filter_map(|file| {
+            let name = file.path().file_name()?.to_str()?.strip_suffix(".toml")?;
+            Some((name, file.contents_utf8()?))
+        })
+        .collect();
+    profiles.sort_unstable();
+    profiles
 }
 
 fn add(files: &mut Vec<(String, &'static str)>, prefix: &str, file: &'static include_dir::File<'static>) {

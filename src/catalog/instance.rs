@@ -15,6 +15,8 @@ pub enum InstanceKind {
     TpuSlice,
     /// Described in the scenario, owned or unlisted.
     Described,
+    /// The machine that the workload's profile was measured on.
+    Measured,
 }
 
 /// A machine type of a provider.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -22,7 +23,7 @@ use super::keys::CATALOG_FILE;
 use super::load_prices::Parts;
 use super::model::Model;
 use super::services::{ApiPrice, ManagedService};
-use super::{Fact, checks, embedded};
+use super::{Fact, Fingerprint, MeasuredProfile, checks, embedded};
 
 /// Overlay folders are searched this deep.
 const MAX_FOLDER_DEPTH: usize = 8;
@@ -68,6 +69,11 @@ pub struct Catalog {
     pub readers: BTreeMap<String, StorageReader>,
     /// Serving engines by id.
     pub engines: BTreeMap<String, Engine>,
+    /// Measured profiles of overlays, by name; those that travel inside the program are found by
+    /// [`Catalog::measured_profile`].
+    pub measured: BTreeMap<String, Arc<MeasuredProfile>>,
+    /// The machine that the program stands on, where it can tell.
+    pub here: Option<Fingerprint>,
     /// SHA-256 over the names and texts of all files, overlays included.
     pub digest: String,
     /// Hosts and attachments that scenarios may combine.
@@ -140,6 +146,15 @@ impl Catalog {
             Ok(root) => root,
             Err(found) => return faults.extend(found),
         };
+        if MeasuredProfile::is_profile(&root) {
+            match MeasuredProfile::read(name, text) {
+                Ok(profile) => {
+                    self.measured.insert(profile.name.clone(), Arc::new(profile));
+                }
+                Err(found) => faults.extend(found),
+            }
+            return;
+        }
         let mut found = Diagnostics::new();
         check(&root, &CATALOG_FILE, "", &mut found);
         if !found.is_empty() {

@@ -1,14 +1,18 @@
 //! Finding things by name, with near names when there is no such thing.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
-use crate::document::nearest_list;
+use crate::document::{Diagnostics, nearest_list};
 
 use super::accelerator::Accelerator;
+use super::embedded::measured_profiles;
 use super::engine::Engine;
 use super::facts::{BillingRule, CarbonRegion, Discount, Storage};
 use super::instance::{Instance, InstanceKind};
 use super::load::Catalog;
+use super::measured::MeasuredProfile;
 use super::model::Model;
 use super::services::{ApiPrice, ManagedService, ServiceKind};
 
@@ -36,7 +40,53 @@ impl Unknown {
     }
 }
 
+/// Why there is no measured profile of a name.
+#[derive(Debug, Error)]
+pub enum NoProfile {
+    /// Nobody knows the name.
+    #[error(transparent)]
+    Unknown(#[from] Unknown),
+    /// One that travels inside the program is damaged.
+    #[error("the measured profile `{name}` is damaged")]
+    Damaged {
+        /// Its name.
+        name: String,
+        /// How.
+        faults: Diagnostics,
+    },
+}
+
 impl Catalog {
+    /// Names of all measured profiles, those of overlays and those inside the program.
+    #[must_use]
+    pub fn measured_names(&self) -> Vec<String> {
+        let inside = measured_profiles().into_iter().map(|(name, _)| name.to_owned());
+        let mut names: Vec<String> = self.measured.keys().cloned().chain(inside).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// A measured profile by name.
+    ///
+    /// # Errors
+    /// With near names when there is none.
+    pub fn measured_profile(&self, name: &str) -> Result<Arc<MeasuredProfile>, NoProfile> {
+        if let Some(profile) = self.measured.get(name) {
+            return Ok(Arc::clone(profile));
+        }
+        let inside = measured_profiles().into_iter().find(|(known, _)| *known == name);
+        match inside {
+            Some((_, text)) => MeasuredProfile::read(&format!("assets/profiles/measured/{name}.toml"), text)
+                .map(Arc::new)
+                .map_err(|faults| NoProfile::Damaged { name: name.to_owned(), faults }),
+            None => {
+                let names = self.measured_names();
+                Err(Unknown::new("profile", name, names.iter().map(String::as_str)).into())
+            }
+        }
+    }
+
     /// An accelerator by name.
     ///
     /// # Errors

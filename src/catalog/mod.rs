@@ -48,7 +48,7 @@ pub use facts::{
 pub use instance::{Instance, InstanceKind, Mark, Offer, SpotPrice};
 pub use keys::CATALOG_FILE;
 pub use load::{Catalog, CatalogError};
-pub use lookup::Unknown;
+pub use lookup::{NoProfile, Unknown};
 pub use measured::{Fingerprint, MeasuredProfile};
 pub use model::{Architecture, Dataset, Model};
 pub use number_format::NumberFormat;

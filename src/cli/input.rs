@@ -30,7 +30,16 @@ pub struct Loaded {
 /// # Errors
 /// When an overlay is bad.
 pub fn catalog(overlays: &[PathBuf]) -> Result<Catalog, Failure> {
-    Ok(Catalog::read(overlays)?)
+    let mut catalog = Catalog::read(overlays)?;
+    #[cfg(feature = "calibrate")]
+    {
+        catalog.here = Some(crate::calibrate::here());
+    }
+    #[cfg(not(feature = "calibrate"))]
+    {
+        catalog.here = None;
+    }
+    Ok(catalog)
 }
 
 /// Reads, overrides and resolves a scenario.

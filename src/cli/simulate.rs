@@ -31,7 +31,9 @@ pub fn run(options: &Simulate, shared: &Shared) -> Result<Status, Failure> {
     let loaded = options
         .scenarios
         .iter()
-        .map(|name| input::scenario(name, &options.input, &catalog))
+        .map(|name| {
+            input::scenario(name, &options.input, &catalog).map_err(|error| missing(error, options.strict))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let cancel = cancel_on_interrupt();
     let study_options =
@@ -122,6 +124,23 @@ fn write_out(
     };
     let files = artifacts(comparison, &provenances)?;
     Ok(write_folder(folder, &files, options.force)?)
+}
+
+/// Under --strict, a profile that is not there or not sound is a missing calibration.
+fn missing(failure: Failure, strict: bool) -> Failure {
+    match failure {
+        Failure::Faults(faults)
+            if strict
+                && faults
+                    .sorted()
+                    .iter()
+                    .all(|fault| ["workload.profile", "checksum"].contains(&fault.key.as_str())) =>
+        {
+            let words: Vec<String> = faults.sorted().iter().map(|fault| fault.to_string()).collect();
+            Failure::plain(Status::Calibration, "calibration", words.join("; "))
+        }
+        failure => failure,
+    }
 }
 
 fn strict(comparison: &Comparison) -> Result<(), Failure> {

@@ -243,6 +243,25 @@ fn models(catalog: &Catalog) -> Table {
 
 fn profiles(catalog: &Catalog) -> Table {
     let mut rows: Vec<[Cell; 4]> = Vec::new();
+    for name in catalog.measured_names() {
+        // One that cannot be read says so where a scenario names it.
+        let Ok(profile) = catalog.measured_profile(&name) else { continue };
+        let here = catalog.here.as_ref().is_some_and(|here| profile.machine.same_machine(here));
+        let sections: Vec<&str> = profile.sections().iter().map(|section| section.word()).collect();
+        let figures = format!(
+            "{}, {} curves ({}){}",
+            profile.machine.words(),
+            profile.curves.len(),
+            sections.join(", "),
+            if here { "" } else { "; another machine" }
+        );
+        rows.push([
+            "measured".into(),
+            name.into(),
+            figures.into(),
+            format!("capplan calibrate, {}", profile.measured).into(),
+        ]);
+    }
     for process in catalog.spot.values() {
         let shares = format!(
             "{} {}: available {} % of the time",

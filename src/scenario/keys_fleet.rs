@@ -17,7 +17,12 @@ pub(super) static FLEET: Table = Table {
             Default::Absent,
             "Catalog machine, as `gcp/a3-highgpu-8g` or `gcp/n1-standard-16+4xT4`.",
         ),
-        key("machine", Kind::Table(&MACHINE), Default::Absent, "An owned or unlisted machine instead."),
+        key(
+            "machine",
+            Kind::Either(&[Kind::Choice(&[THIS_MACHINE]), Kind::Table(&MACHINE)]),
+            Default::Absent,
+            "An owned or unlisted machine instead; \"this machine\" is the one that the workload's profile was measured on.",
+        ),
         key(
             "count",
             Kind::Either(&[COUNTS, Kind::Numbers, Kind::Table(&RANGE)]),
@@ -137,7 +142,12 @@ pub(super) static GROUP: Table = Table {
             "What for: `prefill` reads prompts and sends their cache to `decode`; `base`, `burst` and `online` serve whole requests.",
         ),
         key("instance", Kind::Text, Default::Absent, "Catalog machine."),
-        key("machine", Kind::Table(&MACHINE), Default::Absent, "An owned or unlisted machine instead."),
+        key(
+            "machine",
+            Kind::Either(&[Kind::Choice(&[THIS_MACHINE]), Kind::Table(&MACHINE)]),
+            Default::Absent,
+            "An owned or unlisted machine instead; \"this machine\" is the one that the workload's profile was measured on.",
+        ),
         key("count", Kind::Count { min: 1, max: 256 }, Default::Count(1), "Instances."),
         key("region", Kind::Text, Default::Derived("the cheapest with a price"), "Region."),
         key("purchase", Kind::Choice(PURCHASES), Default::Text("on-demand"), "Terms."),
@@ -150,10 +160,19 @@ pub(super) static GROUP: Table = Table {
     ],
 };
 
+/// The machine of the workload's profile, in one word.
+pub(super) const THIS_MACHINE: &str = "this machine";
+
 /// An owned or unlisted machine.
 pub(super) static MACHINE: Table = Table {
     doc: "An owned or unlisted machine.",
     keys: &[
+        key(
+            "measured",
+            Kind::Boolean,
+            Default::Boolean(false),
+            "Whether it is the machine that the workload's profile was measured on.",
+        ),
         key("accelerator", Kind::Text, Default::Absent, "Catalog name of its accelerators."),
         key("accelerators", Kind::Count { min: 0, max: 10_000 }, Default::Count(0), "Accelerators in it."),
         key("vcpus", Kind::Number { min: 0.1, max: 100_000.0 }, Default::Absent, "vCPUs."),

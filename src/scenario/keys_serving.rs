@@ -5,6 +5,7 @@ use crate::units::Dimension;
 
 use super::keys::{BYTES, COUNTS, SOME_TIME, TIME, key};
 use super::keys_failures::{FAILURES, STARTUP};
+use super::keys_profile::TRANSFER;
 use super::keys_traffic::{ARRIVALS, LENGTHS, MIX};
 
 const SEQUENCES: Kind = Kind::Count { min: 1, max: 65_536 };
@@ -19,6 +20,18 @@ pub(super) static SERVING: Table = Table {
             Kind::Text,
             Default::Required,
             "Catalog id, or path to a model file or to a Hugging Face config.json.",
+        ),
+        key(
+            "profile",
+            Kind::Text,
+            Default::Absent,
+            "Measured profile: a file of `capplan calibrate`, or a name of `capplan list profiles`.",
+        ),
+        key(
+            "transfer",
+            Kind::Tables(&TRANSFER),
+            Default::Absent,
+            "Devices that the profile is carried to; all others keep the catalog's prediction.",
         ),
         key(
             "precision",

@@ -6,6 +6,7 @@ use crate::units::Dimension;
 
 use super::keys::{BYTES, COUNTS, SOME_TIME, TIME, key};
 use super::keys_failures::{FAILURES, STARTUP};
+use super::keys_profile::TRANSFER;
 
 const SAMPLES: Kind = Kind::Number { min: 1.0, max: 1e18 };
 
@@ -19,6 +20,18 @@ pub(super) static WORKLOAD: Table = Table {
             Kind::Text,
             Default::Required,
             "Catalog id, or path to a model file or to a Hugging Face config.json.",
+        ),
+        key(
+            "profile",
+            Kind::Text,
+            Default::Absent,
+            "Measured profile: a file of `capplan calibrate`, or a name of `capplan list profiles`.",
+        ),
+        key(
+            "transfer",
+            Kind::Tables(&TRANSFER),
+            Default::Absent,
+            "Devices that the profile is carried to; all others keep the catalog's prediction.",
         ),
         key(
             "precision",

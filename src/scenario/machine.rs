@@ -2,18 +2,24 @@
 
 use crate::catalog::{Instance, InstanceKind};
 use crate::document::{Code, Reader};
-use crate::units::{Money, PricePerHour};
+use crate::units::{Bytes, Money, PricePerHour};
 
+use super::keys_fleet::THIS_MACHINE;
 use super::resolve::Resolver;
 
 /// The instance and its hourly price; `None` after a fault.
 pub(super) fn described(
     resolver: &mut Resolver<'_>,
-    table: &Reader<'_>,
+    fleet: &Reader<'_>,
     path: &str,
     name: &str,
 ) -> Option<(Instance, Option<PricePerHour>)> {
+    let table = &fleet.table("machine");
+    let in_a_word = fleet.text("machine") == Some(THIS_MACHINE);
     let path = format!("{path}.machine");
+    if in_a_word || table.boolean("measured") {
+        return measured(resolver, fleet, table, &path, name);
+    }
     let accelerator = table.text("accelerator");
     if let Some(Err(unknown)) = accelerator.map(|name| resolver.catalog.accelerator(name)) {
         resolver.unknown(table, &path, "accelerator", unknown);
@@ -41,6 +47,49 @@ pub(super) fn described(
         accelerators: accelerators as f64,
         vcpus: table.number("vcpus"),
         memory: table.bytes("memory"),
+        network: table.byte_rate("network"),
+        local_disk: table.bytes("local_disk"),
+        cpu: None,
+        family: None,
+        hosts: 1,
+        offers: Vec::new(),
+    };
+    Some((instance, hourly(table)))
+}
+
+/// The machine of the workload's profile; what the scenario says of it goes before what the profile says.
+fn measured(
+    resolver: &mut Resolver<'_>,
+    fleet: &Reader<'_>,
+    table: &Reader<'_>,
+    path: &str,
+    name: &str,
+) -> Option<(Instance, Option<PricePerHour>)> {
+    let Some(steps) = &resolver.profile else {
+        // A profile that could not be read was told already.
+        if resolver.faults.is_empty() {
+            let message = "the machine is that of the workload's profile, and there is none";
+            let fault = fleet.fault(Code::MissingKey, path, "", message);
+            resolver
+                .faults
+                .push(fault.suggest("add `profile = \"FILE\"` to [workload]; see `capplan calibrate`"));
+        }
+        return None;
+    };
+    if table.has("accelerator") || table.has("accelerators") {
+        let message = "the profile says which device computes";
+        resolver.faults.push(table.fault(Code::Conflict, path, "accelerator", message));
+        return None;
+    }
+    let machine = &steps.profile.machine;
+    let instance = Instance {
+        provider: "owned".to_owned(),
+        name: name.to_owned(),
+        kind: InstanceKind::Measured,
+        accelerator: machine.accelerator.clone(),
+        accelerators: if machine.accelerator.is_some() { 1.0 } else { 0.0 },
+        vcpus: table.number("vcpus").or(machine.cores.map(|cores| cores as f64)),
+        memory: table.bytes("memory").or(machine.memory.map(|bytes| Bytes(bytes as f64))),
         network: table.byte_rate("network"),
         local_disk: table.bytes("local_disk"),
         cpu: None,

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::catalog::{Catalog, Purchase, Unknown};
+use crate::catalog::{Catalog, InstanceKind, Purchase, Unknown};
 use crate::cost::{Assumptions, NegotiatedDiscount};
 use crate::document::{Code, Diagnostic, Diagnostics, Node, Reader, Value, check};
 use crate::fleet::{Counts, FleetSpec, Replicas, expand};
+use crate::steptime::measured::MeasuredSteps;
 use crate::units::{Money, PricePerByteMonth};
 use crate::workload::training::TrainingSpec;
 
@@ -78,7 +79,8 @@ pub fn resolve(root: &Node, catalog: &Catalog, folder: Option<&Path>) -> Result<
     let registry = registry_of(root);
     check(root, registry, "", &mut faults);
     let document = Reader::new(root, registry);
-    let mut resolver = Resolver { catalog, folder: folder.map(Path::to_owned), faults };
+    let mut resolver = Resolver { catalog, folder: folder.map(Path::to_owned), faults, profile: None };
+    resolver.profile = super::profile::read(&mut resolver, &document.table("workload"));
     let fleets = resolver.fleets(&document);
     let job = if document.table("workload").text("kind") == Some("inference") {
         let spec = super::serving::read(&mut resolver, &document);
@@ -133,6 +135,8 @@ pub(super) struct Resolver<'a> {
     pub catalog: &'a Catalog,
     pub folder: Option<PathBuf>,
     pub faults: Diagnostics,
+    /// What the user measured, where the workload names it.
+    pub profile: Option<Arc<MeasuredSteps>>,
 }
 
 impl Resolver<'_> {
@@ -276,7 +280,7 @@ impl Resolver<'_> {
                     return None;
                 }
             },
-            (None, true) => machine::described(self, &table.table("machine"), path, name)?,
+            (None, true) => machine::described(self, table, path, name)?,
             (Some(_), true) => {
                 let message = "`instance` and `machine` exclude each other";
                 self.faults.push(table.fault(Code::Conflict, path, "machine", message));
@@ -296,7 +300,8 @@ impl Resolver<'_> {
             Some(name) => Some(Arc::new(self.catalog.accelerator(name).ok()?.clone())),
             None => None,
         };
-        let purchases = self.purchases(table, path, owned_price.is_some());
+        let owned = owned_price.is_some() || instance.kind == InstanceKind::Measured;
+        let purchases = self.purchases(table, path, owned);
         let regions: Vec<String> = table.texts("region").into_iter().map(str::to_owned).collect();
         for region in &regions {
             self.check_region(table, path, &instance, region);

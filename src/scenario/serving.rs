@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::catalog::{Model, NumberFormat, Preemption};
 use crate::document::{Code, Reader};
 use crate::stats::Law;
+use crate::steptime::measured::MeasuredSteps;
 use crate::units::{Bytes, Money, PricePerByteMonth, Seconds, SimSpan};
 use crate::workload::arrivals::TrafficSpec;
 use crate::workload::inference::{
@@ -167,6 +168,8 @@ pub struct ApiPrice {
 pub struct ServingSpec {
     /// The model.
     pub model: Arc<Model>,
+    /// What the user measured.
+    pub measured: Option<Arc<MeasuredSteps>>,
     /// Storage of weights.
     pub weights: NumberFormat,
     /// Storage of cached keys and values; `None` for 16 bit.
@@ -257,6 +260,7 @@ pub(super) fn read(resolver: &mut Resolver<'_>, document: &Reader<'_>) -> Option
     }
     let (traffic, trace_rate) = traffic?;
     Some(ServingSpec {
+        measured: resolver.profile.clone(),
         weights: NumberFormat::of(word("precision")).unwrap_or(NumberFormat::Bf16),
         cache: table.text("cache_precision").and_then(NumberFormat::of),
         mode: mode?,

@@ -61,6 +61,7 @@ pub(super) fn training(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Optio
         failures: failures(resolver, &table.table("failures")),
         boot: table.table("startup").seconds("boot").map(|boot| Law::Deterministic(boot.0)),
         wait: Law::Deterministic(table.table("startup").seconds("wait").unwrap_or(Seconds::ZERO).0),
+        measured: resolver.profile.clone(),
         model: Arc::new(model),
     })
 }

@@ -3,11 +3,12 @@
 //! Owns what one device needs for a batch ([`StepTimes`]: fitted to published measurements, or carried over from other
 //! devices and models with a wider error), the fit itself with its left-out groups ([`Regression`], [`HeldOut`]), what
 //! exchanging gradients adds ([`collectives`], [`fabric`], [`placement`]), the kernels of a step ([`kernels`]) and the
-//! roofline. It must not know fleets, prices, layouts' feasibility or what a run does with its steps.
+//! roofline; and steps that the user measured ([`measured`]). It must not know fleets, prices, layouts' feasibility or what a run does with its steps.
 
 pub mod collectives;
 pub mod fabric;
 pub mod kernels;
+pub mod measured;
 pub mod ordinary;
 pub mod placement;
 pub mod roofline;

@@ -9,7 +9,7 @@ use super::LEVEL;
 use super::result::Estimate;
 
 /// Quantiles of each error of the step time.
-const ERROR_POINTS: usize = 101;
+const ERROR_POINTS: usize = crate::steptime::measured::FACTORS;
 /// Multipliers coprime to [`ERROR_POINTS`]: they pair the quantiles of two errors without correlation.
 const INPUT_PAIRING: usize = 38;
 const OTHER_DEVICE_PAIRING: usize = 17;
@@ -35,7 +35,12 @@ impl StepErrors {
         let at = |log_error: f64, index: usize| {
             libm::exp(log_error * normal_quantile((index as f64 + 0.5) / ERROR_POINTS as f64))
         };
-        let device: Vec<f64> = (0..ERROR_POINTS).map(|index| at(built.log_error, index)).collect();
+        let device: Vec<f64> = if built.factors.len() == ERROR_POINTS {
+            // The doubles of a measured curve, not a law fitted to them.
+            built.factors.clone()
+        } else {
+            (0..ERROR_POINTS).map(|index| at(built.log_error, index)).collect()
+        };
         let input: Vec<f64> = (0..ERROR_POINTS).map(|index| at(built.input.log_error, index)).collect();
         let paired = |multiplier: usize| {
             let place =

@@ -23,7 +23,7 @@ impl MeasuredCurve {
     /// When fewer than two sizes were measured, or no form runs near them; the curve then has no fit.
     pub fn refit(&mut self, forms: &[Form]) -> Result<(), FitError> {
         let points = self.points();
-        self.noise = spread(&points);
+        self.noise = spread(&points).unwrap_or_else(|| self.within());
         self.fit = None;
         if forms.is_empty() {
             return Ok(());
@@ -32,7 +32,7 @@ impl MeasuredCurve {
         let sure = self.resample(choice.fitted.curve.form())?;
         self.fit = Some(CurveFit {
             fitted: choice.fitted,
-            intervals: intervals(&sure),
+            intervals: intervals(&choice.fitted.curve, &sure),
             leave_one_out: choice.error,
             theil_sen_gap: Form::TIMES
                 .contains(&forms.first().copied().unwrap_or(Form::Usl))
@@ -42,20 +42,45 @@ impl MeasuredCurve {
         Ok(())
     }
 
-    /// The curve with its doubles, drawn anew from the raw runs and always the same.
+    /// The curve with its doubles, drawn anew from the raw runs and always the same. Where a size has a single run, its
+    /// tenth percentile, median and ninetieth percentile stand for repeats: a curve through as few points as it has
+    /// coefficients would seem certain.
     ///
     /// # Errors
     /// When the runs do not determine the form.
     pub fn resample(&self, form: Form) -> Result<Bootstrap, FitError> {
         let mut stream = Stream::named(SEED, 0, "measured", &self.title());
-        bootstrap(form, &self.points(), RESAMPLES, &mut stream)
+        bootstrap(form, &self.repeats(), RESAMPLES, &mut stream)
+    }
+
+    /// A point for each run, or three where a size has but one.
+    fn repeats(&self) -> Vec<Point> {
+        let mut points = Vec::new();
+        for run in &self.runs {
+            let alone = self.runs.iter().filter(|other| other.at == run.at).count() == 1;
+            let ascending = sorted(&run.samples);
+            let shares: &[f64] = if alone { &[0.1, 0.5, 0.9] } else { &[0.5] };
+            points.extend(
+                shares.iter().filter_map(|share| Some(Point { x: run.at, y: quantile(&ascending, *share)? })),
+            );
+        }
+        points
+    }
+
+    /// The median over runs of the relative standard deviation of their samples: what is known of noise without repeats.
+    fn within(&self) -> f64 {
+        let of = |samples: &[f64]| {
+            let points: Vec<Point> = samples.iter().map(|y| Point { x: 1.0, y: *y }).collect();
+            spread(&points).unwrap_or(0.0)
+        };
+        median(&self.runs.iter().map(|run| of(&run.samples)).collect::<Vec<f64>>()).unwrap_or(0.0)
     }
 }
 
-fn intervals(sure: &Bootstrap) -> Vec<CoefficientInterval> {
-    let values = values_of(&sure.fitted.curve);
+fn intervals(curve: &Curve, sure: &Bootstrap) -> Vec<CoefficientInterval> {
+    let values = values_of(curve);
     let doubles: Vec<Vec<f64>> = sure.doubles.iter().map(|curve: &Curve| values_of(curve)).collect();
-    names_of(sure.fitted.curve.form())
+    names_of(curve.form())
         .iter()
         .enumerate()
         .map(|(index, &name)| {
@@ -71,8 +96,8 @@ fn intervals(sure: &Bootstrap) -> Vec<CoefficientInterval> {
         .collect()
 }
 
-/// The median over sizes of the relative standard deviation between the runs of a size; 0 without repeats.
-fn spread(points: &[Point]) -> f64 {
+/// The median over sizes of the relative standard deviation between the runs of a size; `None` without repeats.
+fn spread(points: &[Point]) -> Option<f64> {
     let mut sizes: Vec<f64> = points.iter().map(|point| point.x).collect();
     sizes.sort_by(f64::total_cmp);
     sizes.dedup();
@@ -85,7 +110,7 @@ fn spread(points: &[Point]) -> f64 {
             (same.len() > 1 && mean > 0.0).then(|| (squares / (same.len() - 1) as f64).sqrt() / mean)
         })
         .collect();
-    median(&deviations).unwrap_or(0.0)
+    median(&deviations)
 }
 
 fn theil_sen_gap(points: &[Point]) -> Option<f64> {

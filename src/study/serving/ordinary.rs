@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{Accelerator, NumberFormat};
+use crate::catalog::{Accelerator, InstanceKind, NumberFormat, Precision};
 use crate::fleet::Candidate;
 use crate::layout::{MemoryNeed, Part, Reason};
 use crate::steptime::ordinary::{BatchQuery, BatchTimes, OrdinaryTimes, TWO_INSTANCES};
@@ -29,20 +29,27 @@ pub(super) fn ordinary(
     let no = |what: String| Reason::NoStepTime(what);
     let instances = f64::from(spec.batching.rules.instances.max(1));
     let vcpus = candidate.instance.vcpus.unwrap_or(1.0);
-    let (accelerator, devices) = device(asked, candidate)?;
+    let measured = measured(asked, candidate)?;
+    let devices = if measured.is_some() { 1 } else { device(asked, candidate)?.1 };
     let memory = memory(asked, candidate, f64::from(spec.batching.rules.max_batch) * instances);
     if let Some(need) = memory.as_ref().filter(|need| !need.fits()) {
         return Err(Reason::Memory(need.clone()));
     }
-    let query = BatchQuery {
-        model: &spec.model,
-        accelerator: &accelerator,
-        vcpus: vcpus / instances,
-        precision: spec.weights.word(),
-        software: &spec.software,
-        max_batch: spec.batching.rules.max_batch,
+    let known = match measured {
+        Some(known) => known,
+        None => {
+            let accelerator = device(asked, candidate)?.0;
+            let query = BatchQuery {
+                model: &spec.model,
+                accelerator: &accelerator,
+                vcpus: vcpus / instances,
+                precision: spec.weights.word(),
+                software: &spec.software,
+                max_batch: spec.batching.rules.max_batch,
+            };
+            times.batch_times(asked.catalog, &query).map_err(|error| no(error.to_string()))?
+        }
     };
-    let known = times.batch_times(asked.catalog, &query).map_err(|error| no(error.to_string()))?;
     let host_cores = ((vcpus / devices as f64) as u32).max(1);
     let on_host = candidate.accelerator.is_none();
     let service = |factor: f64| {
@@ -66,6 +73,26 @@ pub(super) fn ordinary(
         alone: (alone, alone),
         parts: sketch.parts(),
     }])
+}
+
+/// The batches by the workload's profile; `None` where it says nothing of the device, or where the machine has several:
+/// a profile is of one.
+fn measured(asked: &Asked<'_>, candidate: &Candidate) -> Result<Option<BatchTimes>, Reason> {
+    let spec = asked.spec;
+    let Some(steps) = &spec.measured else { return Ok(None) };
+    let own = candidate.instance.kind == InstanceKind::Measured;
+    let Some(way) = steps.way(own, candidate.accelerator.as_deref()) else { return Ok(None) };
+    if candidate.accelerators_per_node() > 1 {
+        return Ok(None);
+    }
+    let word = spec.weights.word();
+    let precision = Precision::ALL.iter().find(|(known, _)| *known == word).map(|(_, precision)| *precision);
+    let precision = precision.ok_or_else(|| {
+        Reason::NoStepTime(format!("profile {} has no curves in {word}", steps.profile.name))
+    })?;
+    let largest = spec.batching.rules.max_batch;
+    let known = steps.batches(way, &spec.model, precision, largest);
+    known.map(Some).map_err(|no| Reason::NoStepTime(no.to_string()))
 }
 
 /// What computes, and how many of it one machine has.

@@ -52,6 +52,8 @@ pub struct Built {
     pub bound: Bound,
     /// Standard deviation of the logarithm of the step time's error.
     pub log_error: f64,
+    /// Evenly probable factors on the device's step, ascending, where it was measured: the doubles of the fitted curve.
+    pub factors: Vec<f64>,
     /// How the step time is known.
     pub provenance: Provenance,
     /// Where the step time comes from, in words.
@@ -84,6 +86,9 @@ pub(super) struct DeviceStep {
     pub provenance: Provenance,
     pub basis: String,
     pub guessed_card: bool,
+    /// Evenly probable factors on it, where it was measured.
+    pub factors: Vec<f64>,
+    pub warnings: Vec<String>,
 }
 
 impl Built {
@@ -128,7 +133,8 @@ impl Builder<'_> {
     ) -> Result<Built, Reason> {
         self.check_host_memory(candidate)?;
         let mut warnings = Vec::new();
-        let device = self.device_step(candidate, plan)?;
+        let mut device = self.device_step(candidate, plan)?;
+        warnings.append(&mut device.warnings);
         let host_batch = plan.samples_per_device() * candidate.devices_per_host();
         let input = HostInput { catalog: self.catalog, candidate, spec: self.spec, host_batch }.times();
         if plan.global_batch != self.spec.global_batch && self.spec.batch_per_device.is_none() {
@@ -190,6 +196,7 @@ impl Builder<'_> {
             input,
             bound,
             log_error: device.log_error,
+            factors: device.factors,
             provenance: device.provenance,
             basis: device.basis,
             conversion,
@@ -217,6 +224,9 @@ impl Builder<'_> {
 
     fn device_step(&self, candidate: &Candidate, plan: &Plan) -> Result<DeviceStep, Reason> {
         let spec = self.spec;
+        if let Some(step) = self.measured_step(candidate, plan) {
+            return step;
+        }
         let question = TransformerQuestion::of(
             self.catalog,
             &self.step_times.tables,
@@ -253,6 +263,8 @@ impl Builder<'_> {
             provenance: if guessed { step.provenance.max(Provenance::Assumed) } else { step.provenance },
             basis: basis(&question.under(plan.parallel), &step),
             guessed_card: guessed,
+            factors: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 

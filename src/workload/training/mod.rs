@@ -11,6 +11,7 @@ mod bound;
 mod build;
 mod input;
 mod job;
+mod measured_step;
 mod run;
 mod spec;
 mod stretch;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::catalog::{Model, Precision};
 use crate::stats::Law;
 use crate::steptime::SoftwareStack;
+use crate::steptime::measured::MeasuredSteps;
 use crate::units::{Bytes, BytesPerSecond, Seconds};
 use crate::workload::failures::{CheckpointPolicy, SpotMarket};
 
@@ -211,4 +212,6 @@ pub struct TrainingSpec {
     pub boot: Option<Law>,
     /// Waiting for capacity that is not spot.
     pub wait: Law,
+    /// What the user measured.
+    pub measured: Option<Arc<MeasuredSteps>>,
 }

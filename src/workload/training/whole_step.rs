@@ -17,9 +17,9 @@ const USUAL_OVERLAP: f64 = 0.5;
 
 /// Devices of a node, and the nodes that they make.
 #[derive(Clone, Copy, Debug)]
-struct Spread {
-    per_node: u64,
-    nodes: u64,
+pub(super) struct Spread {
+    pub per_node: u64,
+    pub nodes: u64,
 }
 
 impl Builder<'_> {
@@ -76,7 +76,13 @@ impl Builder<'_> {
     }
 
     /// The step of a node and on it what the backward pass does not hide of the exchange between nodes.
-    fn stacked_step(&self, plan: &Plan, network: &Network, spread: Spread, device: DeviceTime) -> DeviceStep {
+    pub(super) fn stacked_step(
+        &self,
+        plan: &Plan,
+        network: &Network,
+        spread: Spread,
+        device: DeviceTime,
+    ) -> DeviceStep {
         let exchange = self.exchange(plan, network, spread);
         let network_time = self.network_time(&exchange, plan, &device);
         let components = components(&device, network_time);
@@ -102,6 +108,8 @@ impl Builder<'_> {
             provenance,
             basis: device.basis,
             guessed_card: guessed && across_share > 0.05,
+            factors: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -155,6 +163,8 @@ fn fitted_step(device: DeviceTime) -> DeviceStep {
         provenance: device.provenance,
         basis: device.basis,
         guessed_card: false,
+        factors: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 
