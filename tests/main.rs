@@ -5,6 +5,7 @@ mod docs;
 mod house;
 mod promises {
     mod allocation;
+    mod calibration;
     mod catalog;
     mod engine_speed;
     mod fleets;

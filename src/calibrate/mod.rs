@@ -21,7 +21,7 @@ pub mod together;
 pub use bench::{Bench, BenchError, Chained, Clock, Quantity, RealClock, Task};
 pub use compute::{
     ComputeBench, DeviceError, DeviceName, FedModel, FedRun, ModelKind, StepTimes, TrainingRun, Work,
-    describe, infer_works, tasks_of, train_works,
+    describe, infer_works, job_works, tasks_of, train_works,
 };
 pub use here::{here, memory_available, today};
 pub use journal::{Journal, JournalError};

@@ -3,7 +3,7 @@
 use crate::catalog::measured::{MeasuredCurve, MeasuredFigure, Section};
 use crate::stats::median;
 
-/// The best size of every probe, with the spread of its runs.
+/// The best product and the largest copy, with the spread of their runs.
 #[must_use]
 pub fn roof(curves: &[MeasuredCurve]) -> Vec<MeasuredFigure> {
     let probes = curves.iter().filter(|curve| curve.section == Section::Machine);
@@ -15,9 +15,13 @@ fn best(curve: &MeasuredCurve) -> Option<MeasuredFigure> {
     let levels =
         |at: f64| -> Vec<f64> { points.iter().filter(|point| point.x == at).map(|point| point.y).collect() };
     let sizes = points.iter().map(|point| point.x);
-    let (at, value) = sizes
-        .filter_map(|at| Some((at, median(&levels(at))?)))
-        .max_by(|left, right| left.1.total_cmp(&right.1))?;
+    let measured = sizes.filter_map(|at| Some((at, median(&levels(at))?)));
+    let (at, value) = if curve.quantity == "copy" {
+        // Smaller ones never leave the caches.
+        measured.max_by(|left, right| left.0.total_cmp(&right.0))?
+    } else {
+        measured.max_by(|left, right| left.1.total_cmp(&right.1))?
+    };
     let (lo, hi) = levels(at).iter().fold((value, value), |(lo, hi), level| (lo.min(*level), hi.max(*level)));
     let name = match curve.quantity.as_str() {
         "matmul" => "matmul-peak",

@@ -174,6 +174,9 @@ pub enum Calibrate {
     /// Refit what other tools have measured: vLLM, guidellm, AIPerf, MLPerf logs, tables of step times.
     #[cfg(feature = "calibrate")]
     Import(Import),
+    /// Measure sizes that a profile has not seen and a short real training job, and compare both with what it says.
+    #[cfg(feature = "calibrate")]
+    Verify(Verify),
     /// One run in a process of its own, for the others.
     #[cfg(feature = "calibrate")]
     #[command(hide = true)]
@@ -283,6 +286,20 @@ pub enum ImportedFrom {
     Mllog,
     /// CSV of step times with the columns batch, accelerators and seconds.
     Steps,
+}
+
+#[cfg(feature = "calibrate")]
+#[derive(Args, Clone, Debug)]
+pub struct Verify {
+    /// Profile that was measured on this machine.
+    #[arg(value_name = "PROFILE")]
+    pub profile: PathBuf,
+    /// All the time there is for sizes, as `2m` or `60 s`.
+    #[arg(long, value_name = "TIME")]
+    pub budget: Option<String>,
+    /// Form of the result on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
 }
 
 #[cfg(feature = "calibrate")]
@@ -404,6 +421,8 @@ impl Arguments {
             Command::Validate(options) => options.format,
             Command::List(options) => options.format,
             Command::Calibrate(Calibrate::Fit(options)) => options.format,
+            #[cfg(feature = "calibrate")]
+            Command::Calibrate(Calibrate::Verify(options)) => options.format,
             #[cfg(feature = "calibrate")]
             Command::Calibrate(Calibrate::Train(options) | Calibrate::Infer(options)) => {
                 options.measuring.format

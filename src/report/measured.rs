@@ -34,6 +34,46 @@ pub fn measured_table(profile: &MeasuredProfile) -> Table {
     table
 }
 
+/// The same for a terminal: what tells a reader most, in few columns.
+#[must_use]
+pub fn measured_short_table(profile: &MeasuredProfile) -> Table {
+    let curves = &profile.curves;
+    let mut table = Table::default();
+    let mut push = |name: &str, cell: &dyn Fn(&MeasuredCurve) -> Cell| {
+        table.push(name, curves.iter().map(cell));
+    };
+    let short = |value: f64| crate::units::Significant(value, 3).to_string();
+    push("curve", &|curve| Cell::from(format!("{} {}", curve.section.word(), curve.quantity)));
+    push("of", &|curve| Cell::from(settings(curve)));
+    push("against", &|curve| {
+        let range =
+            ends(curve).map_or(String::new(), |(from, to)| format!(" {} to {}", short(from), short(to)));
+        Cell::from(format!("{}{range}", curve.axis))
+    });
+    push("fit", &|curve| Cell::from(equation(curve)));
+    push("unit", &|curve| match curve.fit {
+        Some(_) => Cell::from(curve.unit.as_str()),
+        None => Cell::from(scaled(&curve.unit).1.trim()),
+    });
+    push("error_pct", &|curve| {
+        let told = |fit: &crate::catalog::measured::CurveFit| {
+            let left_out = if fit.leave_one_out.is_finite() {
+                format!(", left out {}", short(100.0 * fit.leave_one_out))
+            } else {
+                String::new()
+            };
+            format!(
+                "{}, most {}{left_out}",
+                short(100.0 * fit.fitted.median_error),
+                short(100.0 * fit.fitted.max_error)
+            )
+        };
+        curve.fit.as_ref().map(told).into()
+    });
+    push("noise_pct", &|curve| Cell::from(100.0 * curve.noise));
+    table
+}
+
 /// The word of a form.
 fn word(form: Form) -> &'static str {
     match form {
@@ -49,7 +89,10 @@ fn settings(curve: &MeasuredCurve) -> String {
     let words: Vec<String> = curve
         .settings
         .iter()
-        .map(|(key, value)| if key == "model" { value.clone() } else { format!("{key} {value}") })
+        .map(|(key, value)| match key.as_str() {
+            "model" | "precision" => value.clone(),
+            _ => format!("{key} {value}"),
+        })
         .collect();
     words.join(", ")
 }
@@ -64,6 +107,7 @@ fn ends(curve: &MeasuredCurve) -> Option<(f64, f64)> {
 
 /// Coefficients with half the width of their intervals, or the value at the largest size where nothing was fitted.
 fn equation(curve: &MeasuredCurve) -> String {
+    let (scale, _) = scaled(&curve.unit);
     let short = |value: f64| crate::units::Significant(value, 3).to_string();
     match &curve.fit {
         Some(fit) => {
@@ -76,7 +120,17 @@ fn equation(curve: &MeasuredCurve) -> String {
         }
         None => ends(curve)
             .and_then(|(_, to)| Some((to, level(curve, to)?)))
-            .map_or(String::new(), |(to, value)| format!("{} at {}", short(value), short(to))),
+            .map_or(String::new(), |(to, value)| format!("{} at {}", short(value / scale), short(to))),
+    }
+}
+
+/// A large unit for large figures, and what it is in the plain one.
+fn scaled(unit: &str) -> (f64, String) {
+    match unit {
+        "1" => (1.0, String::new()),
+        "flop/s" => (1e9, " GFLOP/s".to_owned()),
+        "bytes/s" => (1e9, " GB/s".to_owned()),
+        other => (1.0, format!(" {other}")),
     }
 }
 
@@ -101,13 +155,14 @@ pub fn measured_text(profile: &MeasuredProfile) -> String {
         if profile.accepted_noise { ", noise accepted" } else { "" }
     );
     for figure in &profile.figures {
-        let short = |value: f64| crate::units::Significant(value, 3).to_string();
-        let settings: Vec<&str> = figure.settings.values().map(String::as_str).collect();
+        let (scale, unit) = scaled(&figure.unit);
+        let short = |value: f64| crate::units::Significant(value / scale, 3).to_string();
+        let settings: Vec<String> =
+            figure.settings.iter().map(|(key, value)| format!("{key} {value}")).collect();
         text.push_str(&format!(
-            "  {} {}{} ({} to {}){}\n",
+            "  {} {}{unit} ({} to {}){}\n",
             figure.name,
             short(figure.value),
-            if figure.unit == "1" { String::new() } else { format!(" {}", figure.unit) },
             short(figure.lo),
             short(figure.hi),
             if settings.is_empty() { String::new() } else { format!(", {}", settings.join(", ")) }

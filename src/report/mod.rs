@@ -27,6 +27,8 @@ mod summary;
 mod table;
 mod terminal;
 mod validation;
+#[cfg(feature = "calibrate")]
+mod verification;
 
 pub use calibration::{calibration_json, calibration_table, calibration_text};
 pub use comparison::{fitted_table, flat_table, numeric_columns, result_json, result_schema, short_table};
@@ -36,7 +38,7 @@ pub use files::{Artifact, OutError, Provenances, artifacts, write_folder};
 #[cfg(feature = "tables")]
 pub use frame::parquet;
 pub use list::{ListError, Listing, list};
-pub use measured::{measured_json, measured_table, measured_text};
+pub use measured::{measured_json, measured_short_table, measured_table, measured_text};
 pub use plot::curve_plot;
 pub use resolved::{defaults_as_comments, planned_json, planned_table, resolved_table};
 pub use scatter::validation_scatter;
@@ -44,3 +46,5 @@ pub use summary::summary;
 pub use table::{Cell, Column, Table, clean};
 pub use terminal::{Width, terminal};
 pub use validation::{validation_rows, validation_table, validation_text};
+#[cfg(feature = "calibrate")]
+pub use verification::{verification_json, verification_table, verification_text};

@@ -116,9 +116,14 @@ pub fn bootstrap(
     Ok(Bootstrap { fitted, doubles })
 }
 
-/// As many points as the group has, drawn with replacement.
+/// As many points as the group has, drawn with replacement, their distance from the group's mean widened by √(n/(n − 1)):
+/// resampled groups of n scatter less than the law that they were drawn from.
 fn redraw(group: &[Point], stream: &mut Stream) -> Vec<Point> {
-    group.iter().map(|_| group[stream.below(group.len())]).collect()
+    let count = group.len() as f64;
+    let mean = group.iter().map(|p| p.y).sum::<f64>() / count;
+    let widen = (count / (count - 1.0).max(1.0)).sqrt();
+    let again = |p: &Point| Point { x: p.x, y: (mean + (p.y - mean) * widen).max(1e-3 * mean) };
+    group.iter().map(|_| again(&group[stream.below(group.len())])).collect()
 }
 
 /// The curve's value at a point, times a ratio drawn from those seen.

@@ -1,7 +1,7 @@
 //! Floor 8: how wrong the predictions are.
 //!
 //! Owns observation files, their join with the catalog, the predictions made from their configuration columns alone, and
-//! the error report. It must not know scenarios, runs or money. What it predicts never saw the pair of device and model
+//! the error report; and measured profiles held against their machine. Its tables must not know scenarios, runs or money. What it predicts never saw the pair of device and model
 //! that a row is about, whichever table the row comes from.
 
 mod aliases;
@@ -15,6 +15,8 @@ mod serving;
 mod table;
 mod text;
 mod transformers;
+#[cfg(feature = "calibrate")]
+mod verify;
 
 use std::io::Read;
 use std::num::NonZeroUsize;
@@ -37,6 +39,8 @@ pub use serving::{
 };
 pub use table::{MAX_ROWS, ReadError};
 pub use transformers::{FitError, TransformerColumns, TransformerFitted, fit_transformers};
+#[cfg(feature = "calibrate")]
+pub use verify::{JobCheck, SizeCheck, Verification, VerifyError, check_sizes, held_out, predict_job};
 
 /// Where observations come from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod bad_input;
+mod calibrate;
 mod commands;
 mod config_json;
 mod files;

@@ -15,6 +15,7 @@ const UNLIKE: &[(&str, &str)] = &[
     ("bigscience-gpt-52b", "one of its names is of the nearest size"),
     ("bigscience-gpt-78b", "the name is of the nearest size"),
     ("megatron-gpt-1.7b", "1.65 is rounded up"),
+    ("capplan-gpt", "learned positions, which its small layers do not dwarf, are counted"),
     ("mpt-125m", "more is published than layers and vocabulary hold; why is not known"),
     ("mpt-350m", "more is published than layers and vocabulary hold; why is not known"),
     ("mpt-7b", "more is published than layers and vocabulary hold; why is not known"),

@@ -4,7 +4,8 @@ use candle_core::Device;
 
 use super::device::{DeviceError, DeviceName};
 use super::gpt::GptShape;
-use super::plan::{Job, ModelKind, Work};
+use super::job::RealJob;
+use super::plan::{Job, ModelKind, SEQUENCE, Work};
 use super::probe::Probe;
 use super::serve::ServingRun;
 use super::train::TrainingRun;
@@ -30,6 +31,7 @@ enum Running {
     Train(Box<TrainingRun>, bool),
     Serve(Box<ServingRun>),
     Probe(Probe),
+    Job(Box<RealJob>),
 }
 
 impl ComputeBench {
@@ -65,6 +67,7 @@ impl ComputeBench {
             }
             Job::Matmul { edge } => Running::Probe(Probe::matmul(edge, dtype, device)?),
             Job::Copy { bytes } => Running::Probe(Probe::copy(bytes, device)?),
+            Job::OnDisk { batch } => Running::Job(Box::new(RealJob::start(batch, device)?)),
         })
     }
 }
@@ -94,6 +97,10 @@ fn bytes_needed(job: Job) -> f64 {
         Job::Forward { batch, .. } => batch as f64 * cnn::bytes_kept(),
         Job::Matmul { edge } => 12.0 * (edge * edge) as f64,
         Job::Copy { bytes } => 2.0 * bytes as f64,
+        Job::OnDisk { batch } => {
+            let shape = GptShape::USUAL;
+            batch as f64 * shape.bytes_kept(SEQUENCE) + 4.0 * COPIES_OF_WEIGHTS * weights(&shape)
+        }
     }
 }
 
@@ -136,6 +143,10 @@ impl Bench for ComputeBench {
                 })
             }
             Some(Running::Serve(run)) => Ok(vec![run.seconds().map_err(device_fault)?]),
+            Some(Running::Job(job)) => {
+                let step = job.step().map_err(|error| BenchError::Device(Box::new(error)))?;
+                Ok(vec![step.seconds, step.waited, step.loss])
+            }
             Some(Running::Probe(probe)) => Ok(vec![probe.rate().map_err(device_fault)?]),
             None => Err(BenchError::Skip { reason: "nothing was started".to_owned() }),
         }

@@ -77,6 +77,7 @@ pub(super) enum Sweep {
     Forward(ModelKind),
     Matmul,
     Copy,
+    RealJob,
 }
 
 /// One sweep at one precision.
@@ -97,6 +98,7 @@ pub(super) enum Job {
     Forward { kind: ModelKind, batch: usize },
     Matmul { edge: usize },
     Copy { bytes: usize },
+    OnDisk { batch: usize },
 }
 
 /// Widths of the GPT whose arithmetic is swept.
@@ -139,6 +141,7 @@ impl Work {
             Sweep::Forward(kind) => Job::Forward { kind, batch: count },
             Sweep::Matmul => Job::Matmul { edge: count },
             Sweep::Copy => Job::Copy { bytes: count },
+            Sweep::RealJob => Job::OnDisk { batch: count },
         }
     }
 
@@ -152,6 +155,7 @@ impl Work {
             Sweep::PrefillSequence => vec![16.0, 32.0, 64.0, 128.0, 256.0, 512.0],
             Sweep::DecodeContext => vec![32.0, 64.0, 128.0, 256.0, 512.0, 1000.0],
             Sweep::Matmul => vec![128.0, 256.0, 512.0, 1024.0],
+            Sweep::RealJob => Vec::new(),
             Sweep::Copy => [1_u64, 4, 16, 64].map(|mebibytes| (mebibytes << 20) as f64).to_vec(),
         }
     }
@@ -172,6 +176,10 @@ impl Work {
             Sweep::DecodeContext => (Section::Infer, "context", vec![seconds("decode")]),
             Sweep::Forward(_) => (Section::Infer, "batch", vec![seconds("forward")]),
             Sweep::Matmul => (Section::Machine, "edge", vec![Quantity::reported("matmul", "flop/s")]),
+            Sweep::RealJob => {
+                let told = [seconds("step"), seconds("waited"), Quantity::reported("loss", "1")];
+                (Section::Train, "batch", told.to_vec())
+            }
             Sweep::Copy => (Section::Machine, "bytes", vec![Quantity::reported("copy", "bytes/s")]),
         };
         Task { section, axis, settings: self.settings(), quantities, sizes: self.sizes() }
@@ -257,6 +265,12 @@ pub fn infer_works(models: &[ModelKind], device: DeviceName, cores: usize) -> Ve
         }
     }
     works(&sweeps, device, cores)
+}
+
+/// A real training job with its data on disk, for `calibrate verify`.
+#[must_use]
+pub fn job_works(_: &[ModelKind], device: DeviceName, cores: usize) -> Vec<Work> {
+    works(&[Sweep::RealJob], device, cores).into_iter().take(1).collect()
 }
 
 fn works(sweeps: &[Sweep], device: DeviceName, cores: usize) -> Vec<Work> {

@@ -90,6 +90,13 @@ impl TrainingRun {
         Ok(Self { batch, resident, optimizer, device: device.clone() })
     }
 
+    /// Other tokens for the next step of a GPT; other models keep their batch.
+    pub fn feed(&mut self, tokens: Tensor) {
+        if let Resident::Gpt(_, resident) = &mut self.resident {
+            *resident = tokens;
+        }
+    }
+
     /// Samples of a step.
     #[must_use]
     pub fn samples(&self) -> usize {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::calibrate::{
     Bench, ComputeBench, DeviceError, DeviceName, Measured, ModelKind, RemoteBench, Work, describe,
-    infer_works, roof, serve_worker, tasks_of, train_works,
+    infer_works, job_works, roof, serve_worker, tasks_of, train_works,
 };
 use crate::catalog::Catalog;
 use crate::document::nearest_list;
@@ -16,7 +16,7 @@ use crate::cli::args::{Compute, Shared, Worker};
 use crate::cli::exit::{Failure, Status};
 
 /// Makes the works of a section.
-type Works = fn(&[ModelKind], DeviceName, usize) -> Vec<Work>;
+pub(super) type Works = fn(&[ModelKind], DeviceName, usize) -> Vec<Work>;
 
 pub fn train(options: &Compute, shared: &Shared) -> Result<Status, Failure> {
     run(options, shared, "train", train_works)
@@ -55,7 +55,11 @@ pub fn worker(options: &Worker) -> Result<Status, Failure> {
         return super::input::worker(Path::new(&options.models));
     }
     let names: Vec<String> = options.models.split(',').map(str::to_owned).collect();
-    let works: Works = if options.section == "infer" { infer_works } else { train_works };
+    let works: Works = match options.section.as_str() {
+        "infer" => infer_works,
+        "job" => job_works,
+        _ => train_works,
+    };
     let works = works(&models(&names)?, DeviceName::Cpu, options.cores);
     let mut bench = ComputeBench::new(works, DeviceName::Cpu)?;
     served(serve_worker(&mut bench, io::stdin().lock(), io::stdout().lock()))

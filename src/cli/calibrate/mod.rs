@@ -11,6 +11,8 @@ mod input;
 mod screen;
 #[cfg(feature = "calibrate")]
 mod session;
+#[cfg(feature = "calibrate")]
+mod verify;
 
 use super::args::{Calibrate, Shared};
 use super::exit::{Failure, Status};
@@ -26,6 +28,8 @@ pub fn run(what: &Calibrate, shared: &Shared) -> Result<Status, Failure> {
         Calibrate::Input(options) => input::input(options, shared),
         #[cfg(feature = "calibrate")]
         Calibrate::Import(options) => import::import(options, shared),
+        #[cfg(feature = "calibrate")]
+        Calibrate::Verify(options) => verify::verify(options, shared),
         #[cfg(feature = "calibrate")]
         Calibrate::Worker(options) => compute::worker(options),
     }

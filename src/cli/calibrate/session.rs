@@ -9,7 +9,7 @@ use crate::calibrate::{
 use crate::catalog::measured::{MeasuredFigure, ProfileOrigin, SaveError};
 use crate::catalog::{Fingerprint, MeasuredProfile};
 use crate::engine::Cancel;
-use crate::report::{measured_json, measured_table, measured_text};
+use crate::report::{measured_json, measured_short_table, measured_table, measured_text};
 use crate::units::{Dimension, parse_quantity};
 
 use super::screen::{Screen, picture};
@@ -133,7 +133,9 @@ impl<'a> Session<'a> {
         };
         to_stdout(&match self.options.format {
             Format::Json => format!("{:#}\n", measured_json(&profile)),
-            Format::Table => measured_text(&profile) + &table_text(&measured_table(&profile), Format::Table),
+            Format::Table => {
+                measured_text(&profile) + &table_text(&measured_short_table(&profile), Format::Table)
+            }
             form => table_text(&measured_table(&profile), form),
         })?;
         let say = |text: String| {
@@ -207,7 +209,7 @@ fn name_of(machine: &Fingerprint) -> String {
     }
 }
 
-fn budget(text: &str) -> Result<Duration, Failure> {
+pub(super) fn budget(text: &str) -> Result<Duration, Failure> {
     let wrong = |message: String| {
         Failure::plain(Status::Usage, "usage", message)
             .suggest("write it like --budget 2m or --budget \"60 s\"")
