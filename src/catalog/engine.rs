@@ -1,8 +1,8 @@
 //! Serving engines as data: scheduling rules and host overheads of a version.
 
-use crate::units::Seconds;
+use crate::units::{Bytes, Seconds};
 
-use super::Fact;
+use super::{Accelerator, Fact};
 
 /// How an engine forms the batch of an iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,52 @@ pub enum Preemption {
     Recompute,
     /// Its blocks go to host memory and come back.
     Swap,
+    /// Nobody gives way: a request is let in once there is room for its whole answer (`GUARANTEED_NO_EVICT`).
+    Never,
+}
+
+impl Preemption {
+    /// The words of files, in the order of [`Preemption::ALL`].
+    pub const WORDS: &'static [&'static str] = &["recompute", "swap", "never"];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Recompute, Self::Swap, Self::Never];
+
+    /// The one of a word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|own| own.word() == word)
+    }
+
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::WORDS[self as usize]
+    }
+}
+
+/// What the memory share of an engine is a share of, and what has to lie in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryShare {
+    /// Of the device: weights, working set, runtime and cache (vLLM, `gpu_memory_utilization`).
+    Device,
+    /// Of what weights, working set and runtime leave: the cache (TensorRT-LLM, `kv_cache_free_gpu_mem_fraction`).
+    Free,
+    /// Of the device without the runtime: weights and cache; the working set lies outside (SGLang,
+    /// `mem_fraction_static`).
+    Static,
+}
+
+/// Sizes that an engine takes by itself on a device of much memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LargeDevice {
+    /// Least memory of such a device.
+    pub memory: Bytes,
+    /// Generation of devices that are none, whatever their memory; blank for no exception.
+    pub except: String,
+    /// Most tokens of an iteration there.
+    pub max_batched_tokens: u32,
+    /// Most sequences of an iteration there.
+    pub max_sequences: u32,
 }
 
 /// A serving engine of one version.
@@ -46,8 +92,12 @@ pub struct Engine {
     pub max_sequences: u32,
     /// Tokens of a key-value block.
     pub block_tokens: u32,
-    /// Share of device memory that the engine takes.
+    /// Share of memory that the engine takes.
     pub memory_fraction: f64,
+    /// What it is a share of.
+    pub memory_share: MemoryShare,
+    /// Its sizes on devices of much memory, where they differ.
+    pub large: Option<LargeDevice>,
     /// Share of blocks kept free when a request is admitted.
     pub watermark: f64,
     /// What happens when blocks run out.
@@ -67,4 +117,20 @@ pub struct Engine {
     pub response_overhead: Seconds,
     /// Source.
     pub fact: Fact,
+}
+
+impl Engine {
+    /// The engine with the sizes that it takes by itself on a device.
+    #[must_use]
+    pub fn on(&self, accelerator: &Accelerator) -> Self {
+        let mut own = self.clone();
+        if let Some(large) = &self.large
+            && accelerator.memory.is_some_and(|memory| memory.0 >= large.memory.0)
+            && accelerator.generation != large.except
+        {
+            own.max_batched_tokens = large.max_batched_tokens;
+            own.max_sequences = large.max_sequences;
+        }
+        own
+    }
 }

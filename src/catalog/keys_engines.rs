@@ -2,7 +2,8 @@
 
 use crate::document::{Default, Key, Kind, Table};
 
-use super::keys::{AS_OF, NOTES, SOURCE, TIME, key, required};
+use super::engine::Preemption;
+use super::keys::{AS_OF, BYTES, NOTES, SOURCE, TIME, key, required};
 
 const fn usual(name: &'static str, kind: Kind, default: Default, doc: &'static str) -> Key {
     Key { name, kind, default, doc }
@@ -26,10 +27,28 @@ pub(super) static ENGINE: Table = Table {
         required("max_sequences", Kind::Count { min: 1, max: 1 << 20 }, "Most sequences of an iteration."),
         required("block_tokens", Kind::Count { min: 1, max: 1 << 16 }, "Tokens of a cache block."),
         required("memory_fraction", Kind::Number { min: 0.05, max: 1.0 }, "Share of device memory taken."),
+        usual(
+            "memory_share",
+            Kind::Choice(&["device", "free", "static"]),
+            Default::Text("device"),
+            "What the share is of: the device; what weights and working set leave; the device, working set outside.",
+        ),
+        key("large_memory", BYTES, "Memory from which a device has the sizes below."),
+        key("large_except", Kind::Text, "Generation of devices that never have them."),
+        key(
+            "large_max_batched_tokens",
+            Kind::Count { min: 1, max: 1 << 24 },
+            "Most tokens of an iteration there.",
+        ),
+        key(
+            "large_max_sequences",
+            Kind::Count { min: 1, max: 1 << 20 },
+            "Most sequences of an iteration there.",
+        ),
         key("watermark", Kind::share(), "Share of blocks kept free on admission."),
         usual(
             "preemption",
-            Kind::Choice(&["recompute", "swap"]),
+            Kind::Choice(Preemption::WORDS),
             Default::Text("recompute"),
             "What happens when blocks run out.",
         ),

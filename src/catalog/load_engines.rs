@@ -3,7 +3,7 @@
 use crate::document::Diagnostics;
 use crate::units::Seconds;
 
-use super::engine::{Batching, Engine, Preemption};
+use super::engine::{Batching, Engine, LargeDevice, MemoryShare, Preemption};
 use super::load::{Catalog, FileReader, owned};
 
 impl Catalog {
@@ -26,11 +26,22 @@ impl Catalog {
                 max_sequences: count("max_sequences"),
                 block_tokens: count("block_tokens"),
                 memory_fraction: entry.number("memory_fraction").unwrap_or(0.9),
-                watermark: entry.number("watermark").unwrap_or(0.0),
-                preemption: match entry.text("preemption") {
-                    Some("swap") => Preemption::Swap,
-                    _ => Preemption::Recompute,
+                memory_share: match entry.text("memory_share") {
+                    Some("free") => MemoryShare::Free,
+                    Some("static") => MemoryShare::Static,
+                    _ => MemoryShare::Device,
                 },
+                large: entry.bytes("large_memory").map(|memory| LargeDevice {
+                    memory,
+                    except: owned(&entry, "large_except"),
+                    max_batched_tokens: count("large_max_batched_tokens"),
+                    max_sequences: count("large_max_sequences"),
+                }),
+                watermark: entry.number("watermark").unwrap_or(0.0),
+                preemption: entry
+                    .text("preemption")
+                    .and_then(Preemption::of)
+                    .unwrap_or(Preemption::Recompute),
                 prefix_cache: entry.boolean("prefix_cache"),
                 layer_overhead: time("layer_overhead"),
                 step_overhead: time("step_overhead"),

@@ -40,7 +40,7 @@ mod transformer_draft;
 pub use accelerator::{Accelerator, AcceleratorKind, Peaks, Precision};
 pub use checks::{OLD_ON_DEMAND_DAYS, OLD_SPOT_DAYS};
 pub use embedded::{EXAMPLES, example};
-pub use engine::{Batching, Engine, Preemption};
+pub use engine::{Batching, Engine, LargeDevice, MemoryShare, Preemption};
 pub use facts::{
     BillingRule, BootTimes, CarbonRegion, DecodeScaling, Discount, Egress, EgressKind, Fabric, FabricScope,
     FailureRates, Phases, RestartTimes, SpotProcess, Storage, StorageKind, StorageReader,

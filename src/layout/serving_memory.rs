@@ -1,9 +1,10 @@
 //! Bytes that a serving replica needs on one device, and what is left for keys and values.
 //!
-//! The engine takes a share of the device's memory; weights, the working set of the largest iteration and the runtime
-//! come off it, the rest is cut into blocks of the cache. Vocabulary tables stay in 16 bit.
+//! The engine takes a share of the device's memory, or of what is left of it ([`MemoryShare`]); weights, the working set
+//! of the largest iteration and the runtime come off it, the rest is cut into blocks of the cache. Vocabulary tables stay
+//! in 16 bit.
 
-use crate::catalog::{Attention, NumberFormat, ServingLayout, Transformer};
+use crate::catalog::{Attention, MemoryShare, NumberFormat, ServingLayout, Transformer};
 use crate::units::Bytes;
 
 use super::memory::{MemoryNeed, Part};
@@ -34,8 +35,10 @@ pub struct ServingMemoryJob<'a> {
     pub max_batched_tokens: u32,
     /// Most sequences of an iteration.
     pub max_sequences: u32,
-    /// Share of device memory that the engine takes.
+    /// Share of memory that the engine takes.
     pub memory_fraction: f64,
+    /// What it is a share of.
+    pub memory_share: MemoryShare,
     /// Memory of the device.
     pub present: Bytes,
 }
@@ -61,8 +64,8 @@ pub struct ServingMemory {
     pub groups: f64,
     /// Memory of the device.
     pub present: Bytes,
-    /// Share of it that the engine takes.
-    pub memory_fraction: f64,
+    /// What the engine leaves alone.
+    pub slack: f64,
 }
 
 /// The memory of a replica.
@@ -80,7 +83,19 @@ pub fn serving_memory(job: &ServingMemoryJob<'_>) -> ServingMemory {
     let sampled = f64::from(job.max_sequences).min(tokens);
     let logits = sampled * shape.vocabulary * SCORE_BYTES;
     let context = RUNTIME + if job.layout.devices() > 1 { EXCHANGE } else { 0.0 };
-    let usable = job.present.0 * job.memory_fraction;
+    let (present, share) = (job.present.0, job.memory_fraction);
+    let working = activations + logits;
+    let (cache, slack) = match job.memory_share {
+        MemoryShare::Device => (share * present - weights - working - context, (1.0 - share) * present),
+        MemoryShare::Free => {
+            let free = present - weights - working - context;
+            (share * free, (1.0 - share) * free)
+        }
+        MemoryShare::Static => {
+            let own = present - context;
+            (share * own - weights, (1.0 - share) * own - working)
+        }
+    };
     let stages = job.layout.pipeline.max(1) as f64;
     let attention_tensor = job.layout.attention_tensor();
     let states = shape.state_space.map_or(0.0, |mixer| {
@@ -93,10 +108,10 @@ pub fn serving_memory(job: &ServingMemoryJob<'_>) -> ServingMemory {
         context,
         per_token: cache_per_token(job) / stages,
         per_sequence: states,
-        cache: (usable - weights - activations - logits - context).max(0.0),
+        cache: cache.max(0.0),
         groups: job.layout.attention_data.max(1) as f64,
         present: job.present,
-        memory_fraction: job.memory_fraction,
+        slack: slack.max(0.0),
     }
 }
 
@@ -161,7 +176,7 @@ impl ServingMemory {
             (Part::Activations, Bytes(self.activations)),
             (Part::Logits, Bytes(self.logits)),
             (Part::Context, Bytes(self.context)),
-            (Part::Slack, Bytes(self.present.0 * (1.0 - self.memory_fraction))),
+            (Part::Slack, Bytes(self.slack)),
         ];
         MemoryNeed { parts, present: self.present }
     }
@@ -181,6 +196,7 @@ mod tests {
             max_batched_tokens: 2048,
             max_sequences: 256,
             memory_fraction: 0.9,
+            memory_share: MemoryShare::Device,
             present: Bytes(gb * 1e9),
         }
     }

@@ -61,6 +61,7 @@ const SERVING: &[(&str, &[(&str, &str)])] = &[
         &[
             ("recompute", "a sequence gives its cache blocks up and is computed again"),
             ("swap", "its blocks go to host memory and come back"),
+            ("never", "a request is let in once its whole answer has room"),
         ],
     ),
 ];

@@ -1,7 +1,7 @@
 //! `capplan list api-prices`, `managed` and `engines`: what is bought by the token, managed by a cloud, or serves on own
 //! machines.
 
-use crate::catalog::{ApiPrice, Batching, Catalog, Engine, ManagedService, Preemption};
+use crate::catalog::{ApiPrice, Batching, Catalog, Engine, ManagedService};
 
 use super::table::{Cell, Table};
 
@@ -72,13 +72,7 @@ pub(super) fn engines(catalog: &Catalog) -> Table {
     column("max_sequences", &|engine| u64::from(engine.max_sequences).into());
     column("block_tokens", &|engine| u64::from(engine.block_tokens).into());
     column("memory_fraction", &|engine| engine.memory_fraction.into());
-    column("preemption", &|engine| {
-        let word = match engine.preemption {
-            Preemption::Recompute => "recompute",
-            Preemption::Swap => "swap",
-        };
-        word.into()
-    });
+    column("preemption", &|engine| engine.preemption.word().into());
     column("prefix_cache", &|engine| yes(engine.prefix_cache));
     column("step_overhead_us", &|engine| (engine.step_overhead.0 * 1e6).into());
     column("as_of", &|engine| engine.fact.as_of.map(|day| day.to_string()).into());

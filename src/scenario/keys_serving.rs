@@ -1,5 +1,6 @@
 //! The registry of keys of an inference workload.
 
+use crate::catalog::Preemption;
 use crate::document::{Default, Kind, Table};
 use crate::units::Dimension;
 
@@ -133,7 +134,7 @@ static BATCHING: Table = Table {
         ),
         key(
             "preemption",
-            Kind::Choice(&["recompute", "swap"]),
+            Kind::Choice(Preemption::WORDS),
             Default::Derived("the engine's"),
             "What happens to a sequence when the cache is full.",
         ),
@@ -141,7 +142,7 @@ static BATCHING: Table = Table {
             "memory_fraction",
             Kind::Number { min: 0.05, max: 1.0 },
             Default::Derived("the engine's"),
-            "Share of device memory for weights, activations and the cache.",
+            "Share of memory; of what, is the engine's: the device (vLLM), what weights and activations leave (TensorRT-LLM).",
         ),
         key(
             "drafts",

@@ -383,10 +383,7 @@ fn batching(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> BatchingSpec {
         max_batched_tokens: narrow(table.count("max_batched_tokens")),
         chunked_prefill: given("chunked_prefill"),
         prefix_cache: given("prefix_cache"),
-        preemption: table.text("preemption").map(|word| match word {
-            "swap" => Preemption::Swap,
-            _ => Preemption::Recompute,
-        }),
+        preemption: table.text("preemption").and_then(Preemption::of),
         memory_fraction: table.number("memory_fraction"),
         speculation: narrow(table.count("drafts"))
             .map(|drafts| Speculation { drafts, acceptance: table.number("acceptance").unwrap_or(0.7) }),

@@ -132,8 +132,15 @@ pub(super) fn language(
         return Err(Reason::SharedDevice(candidate.instance.accelerators));
     }
     let device = asked.step_times.tables.rates(accelerator).map_err(|error| no(error.to_string()))?;
-    let builder =
-        Builder { asked, steps, candidate, accelerator, shape, engine: applied(engine, spec), device };
+    let builder = Builder {
+        asked,
+        steps,
+        candidate,
+        accelerator,
+        shape,
+        engine: applied(&engine.on(accelerator), spec),
+        device,
+    };
     let mut found = Vec::new();
     let mut least: Option<MemoryNeed> = None;
     for layout in builder.layouts() {
@@ -230,6 +237,7 @@ impl Builder<'_> {
             max_batched_tokens: self.engine.max_batched_tokens,
             max_sequences: self.engine.max_sequences,
             memory_fraction: self.engine.memory_fraction,
+            memory_share: self.engine.memory_share,
             present,
         };
         let memory = serving_memory(&memory_job);

@@ -86,7 +86,7 @@ impl LanguageRow {
         let (weights, cache) =
             if narrow && wide { (NumberFormat::Fp8, NumberFormat::Fp8) } else { (weights, cache) };
         let engine = words::engine(sources.catalog, &row.framework, &row.engine_version);
-        let engine = engine.ok_or_else(|| Skip::Serving("no serving engine".to_owned()))?;
+        let engine = engine.ok_or_else(|| Skip::Serving("no serving engine".to_owned()))?.on(&accelerator);
         let devices = count(row.accelerator_count).ok_or(Skip::Blank("accelerator_count"))?;
         let device =
             sources.tables.rates(&accelerator).map_err(|error| Skip::NoStepTime(error.to_string()))?;
@@ -146,9 +146,10 @@ impl LanguageRow {
             weights: self.weights,
             cache: self.cache,
             layout: *layout,
-            max_batched_tokens: self.engine.max_batched_tokens.min(8192),
-            max_sequences: self.engine.max_sequences.min(256),
+            max_batched_tokens: self.engine.max_batched_tokens,
+            max_sequences: self.engine.max_sequences,
             memory_fraction: self.engine.memory_fraction,
+            memory_share: self.engine.memory_share,
             present: self.accelerator.memory.unwrap_or(Bytes::ZERO),
         })
     }

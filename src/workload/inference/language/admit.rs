@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::plan::Room;
 use super::replica::{Blocked, Replica};
 use super::sequence::{Slots, Stage};
-use crate::catalog::Batching;
+use crate::catalog::{Batching, Preemption};
 use crate::units::SimTime;
 
 impl Replica {
@@ -16,6 +16,8 @@ impl Replica {
         {
             let verdict = if self.running.len() >= self.most {
                 Blocked::Batch
+            } else if !self.may_promise(slot, slots) {
+                Blocked::Cache
             } else if slots[slot].stage == Stage::Cached {
                 self.bring_in(now, slot, room, slots)
             } else {
@@ -26,6 +28,23 @@ impl Replica {
                 return;
             }
         }
+    }
+
+    /// Blocks of a request to its end, where nobody may give way; none otherwise.
+    fn promise_of(&self, slot: u32, slots: &Slots) -> u64 {
+        if self.model.rules.preemption != Preemption::Never {
+            return 0;
+        }
+        let request = &slots[slot].request;
+        let drafts = self.model.rules.speculation.map_or(0, |own| own.drafts.min(64));
+        let tokens = u64::from(request.input.max(1)) + u64::from(request.output) + u64::from(drafts);
+        self.cache.blocks_of(tokens)
+    }
+
+    /// Whether a whole answer has room beside those that were let in.
+    fn may_promise(&self, slot: u32, slots: &Slots) -> bool {
+        let own = self.promise_of(slot, slots);
+        self.running.is_empty() || self.promised.saturating_add(own) <= self.cache.total()
     }
 
     /// Whether so many blocks are free beside those kept back; an empty replica keeps nothing back.
@@ -159,6 +178,8 @@ impl Replica {
 
     fn enter(&mut self, slot: u32, slots: &mut Slots) {
         self.waiting.pop();
+        slots[slot].promised = self.promise_of(slot, slots);
+        self.promised += slots[slot].promised;
         slots[slot].place = self.running.len() as u32;
         self.running.push(slot);
     }

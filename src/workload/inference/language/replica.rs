@@ -81,6 +81,8 @@ pub(in crate::workload::inference) struct Replica {
     pub(super) blocked: Blocked,
     pub(super) swapped_blocks: u64,
     pub(super) moving_ns: f64,
+    /// Blocks of the whole answers of those that run, where nobody may give way.
+    pub(super) promised: u64,
     pub(super) meters: ReplicaMeters,
 }
 
@@ -117,6 +119,7 @@ impl Replica {
             blocked: Blocked::Not,
             swapped_blocks: 0,
             moving_ns: 0.0,
+            promised: 0,
             meters: ReplicaMeters::default(),
         }
     }
@@ -350,6 +353,7 @@ impl Replica {
             self.cache.unpin(idle);
         }
         (own.shared, own.reserved) = (0, 0);
+        self.promised = self.promised.saturating_sub(std::mem::take(&mut own.promised));
         let place = own.place as usize;
         self.running.swap_remove(place);
         if let Some(moved) = self.running.get(place) {
@@ -400,7 +404,7 @@ impl Replica {
         self.ends.clear();
         self.chunks.clear();
         self.cache.clear();
-        (self.decoding, self.contexts, self.swapped_blocks) = (0, 0, 0);
+        (self.decoding, self.contexts, self.swapped_blocks, self.promised) = (0, 0, 0, 0);
         (self.work, self.between, self.blocked) = (Work::Idle, false, Blocked::Not);
         inside
     }

@@ -41,6 +41,8 @@ pub(in crate::workload::inference) struct Sequence {
     pub(super) shared: u32,
     /// Blocks set aside for it, in a static batch.
     pub(super) reserved: u64,
+    /// Blocks of its whole answer, while it runs and nobody may give way.
+    pub(super) promised: u64,
     /// Grows whenever the sequence leaves a batch: older entries of it are void.
     pub(super) epoch: u32,
     /// Place among those that run.
@@ -92,6 +94,7 @@ impl Slots {
             joined: 0,
             shared: 0,
             reserved: 0,
+            promised: 0,
             epoch: 0,
             place: 0,
             stage: Stage::Fresh,
@@ -123,7 +126,7 @@ impl Slots {
     pub(in crate::workload::inference) fn restart(&mut self, slot: u32) {
         let own = &mut self[slot];
         own.epoch = own.epoch.wrapping_add(1);
-        (own.emitted, own.done, own.shared, own.reserved) = (0, 0, 0, 0);
+        (own.emitted, own.done, own.shared, own.reserved, own.promised) = (0, 0, 0, 0, 0);
         own.first_token = SimTime::NEVER;
         (own.stage, own.swapped) = (Stage::Fresh, false);
     }
