@@ -5,6 +5,7 @@ use crate::validate::serving::{ServingConfiguration, ServingMetric, ServingScena
 
 use super::closed::{Figures, Replica};
 use super::row::LanguageRow;
+use super::simulated::{self, Seen};
 
 /// Step of the numeric derivatives, in the logarithm of a term.
 const DIFFERENCE: f64 = 0.05;
@@ -13,70 +14,117 @@ const FURTHEST: f64 = 1.5;
 /// Shares of the limits that make the base of an end-to-end time.
 const FIRST_SHARE: f64 = 0.2;
 
+/// What a replica shows under its load.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// By closed forms.
+    Closed(Figures),
+    /// By simulation, in units of one replica; the second is the rate of all.
+    Simulated(Box<Seen>, f64),
+}
+
+impl Outcome {
+    /// By scaled terms.
+    pub(crate) fn of(found: &LanguageRow, scaling: &ServingScaling) -> Self {
+        let job = found.job();
+        let laws = ServingLaws::new(&job, &scaling.terms);
+        match simulated::seen(found, &laws) {
+            Some(seen) => {
+                let rate = seen.rate * found.replicas;
+                Self::Simulated(Box::new(seen), rate)
+            }
+            None => Self::closed(found, scaling),
+        }
+    }
+
+    fn closed(found: &LanguageRow, scaling: &ServingScaling) -> Self {
+        let job = found.job();
+        let laws = ServingLaws::new(&job, &scaling.terms);
+        Self::Closed(Replica::new(found, laws, libm::exp(scaling.queue)).figures())
+    }
+
+    fn rate(&self) -> f64 {
+        match self {
+            Self::Closed(figures) => figures.rate,
+            Self::Simulated(_, rate) => *rate,
+        }
+    }
+
+    /// Seconds of a figure.
+    fn seconds(&self, found: &LanguageRow, row: &ServingConfiguration) -> f64 {
+        match self {
+            Self::Closed(figures) => match row.metric {
+                ServingMetric::TimeToFirstToken => figures.first,
+                ServingMetric::TimePerOutputToken => figures.per_token,
+                _ => {
+                    let answer = figures.latency - figures.first;
+                    let quantiles = found.lengths.output_quantiles;
+                    figures.first + answer * quantile(row.statistic).map_or(1.0, |index| quantiles[index])
+                }
+            },
+            Self::Simulated(seen, _) => {
+                let times = match row.metric {
+                    ServingMetric::TimeToFirstToken => &seen.run.time_to_first_token,
+                    ServingMetric::TimePerOutputToken => &seen.run.time_per_output_token,
+                    _ => &seen.run.latency,
+                };
+                let of = match row.statistic {
+                    ServingStatistic::Mean => times.mean(),
+                    ServingStatistic::Quantile(share) => times.quantile(share),
+                };
+                of.unwrap_or(0.0) / 1e9
+            }
+        }
+    }
+}
+
 /// What a row should read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Expectation {
     /// Logarithm of the figure as a time: seconds, or seconds per request or token.
     pub base: f64,
-    /// Its derivatives by the logarithm of each term.
-    pub slopes: ServingScales,
-    /// Its derivative by the logarithm of the waiting.
-    pub queue: f64,
     /// Logarithm of the physical figure over the limit that the load was tuned to; 0 without a limit.
     pub beside_limit: f64,
     /// Whether the base is a limit.
     pub limited: bool,
-    /// The term that the figure answers to most; `None` without derivatives.
-    pub greatest: Option<ServingTerm>,
 }
 
 impl Expectation {
-    /// The expectation by scaled terms; `answers` asks for the derivatives.
-    pub(crate) fn of(
-        found: &LanguageRow,
-        row: &ServingConfiguration,
-        scaling: &ServingScaling,
-        answers: bool,
-    ) -> Self {
-        let physical = physical(found, row, scaling);
-        let mut own = Self {
-            base: physical,
-            slopes: [0.0; ServingTerm::COUNT],
-            queue: 0.0,
-            beside_limit: 0.0,
-            limited: false,
-            greatest: None,
-        };
-        if let Some(limit) = limit(found, row) {
-            own.base = libm::log(limit);
-            own.beside_limit = (physical - own.base).clamp(-FURTHEST, FURTHEST);
-            own.limited = true;
-            return own;
+    /// The expectation of a row of a run.
+    pub(crate) fn of(found: &LanguageRow, row: &ServingConfiguration, outcome: &Outcome) -> Self {
+        let physical = physical(found, row, outcome);
+        match limit(found, row) {
+            Some(limit) => {
+                let base = libm::log(limit);
+                let beside_limit = (physical - base).clamp(-FURTHEST, FURTHEST);
+                Self { base, beside_limit, limited: true }
+            }
+            None => Self { base: physical, beside_limit: 0.0, limited: false },
         }
-        if !answers {
-            return own;
-        }
-        for index in 0..ServingTerm::COUNT {
-            let mut moved = *scaling;
-            moved.terms[index] += DIFFERENCE;
-            own.slopes[index] = (self::physical(found, row, &moved) - physical) / DIFFERENCE;
-        }
-        let moved = ServingScaling { queue: scaling.queue + DIFFERENCE, ..*scaling };
-        let greatest =
-            (0..ServingTerm::COUNT).max_by(|left, right| own.slopes[*left].total_cmp(&own.slopes[*right]));
-        own.greatest = greatest.map(|index| ServingTerm::ALL[index].1);
-        own.queue = (self::physical(found, row, &moved) - physical) / DIFFERENCE;
-        own
     }
 }
 
+/// How a figure answers to the logarithm of each term, and of the waiting, by closed forms.
+pub(crate) fn slopes(
+    found: &LanguageRow,
+    row: &ServingConfiguration,
+    scaling: &ServingScaling,
+) -> (ServingScales, f64) {
+    let closed = |scaling: &ServingScaling| physical(found, row, &Outcome::closed(found, scaling));
+    let own = closed(scaling);
+    let mut slopes = [0.0; ServingTerm::COUNT];
+    for (index, slope) in slopes.iter_mut().enumerate() {
+        let mut moved = *scaling;
+        moved.terms[index] += DIFFERENCE;
+        *slope = (closed(&moved) - own) / DIFFERENCE;
+    }
+    let moved = ServingScaling { queue: scaling.queue + DIFFERENCE, ..*scaling };
+    (slopes, (closed(&moved) - own) / DIFFERENCE)
+}
+
 /// The logarithm of the physical figure as a time.
-fn physical(found: &LanguageRow, row: &ServingConfiguration, scaling: &ServingScaling) -> f64 {
-    let job = found.job();
-    let laws = ServingLaws::new(&job, &scaling.terms);
-    let figures = Replica::new(found, laws, libm::exp(scaling.queue)).figures();
-    let value = published(found, row, &figures);
-    sign(row.metric) * libm::log(value)
+fn physical(found: &LanguageRow, row: &ServingConfiguration, outcome: &Outcome) -> f64 {
+    sign(row.metric) * libm::log(published(found, row, outcome))
 }
 
 /// 1 where a greater figure means slower, −1 where it means faster.
@@ -98,21 +146,18 @@ fn quantile(statistic: ServingStatistic) -> Option<usize> {
 }
 
 /// The figure of a row in its own unit.
-fn published(found: &LanguageRow, row: &ServingConfiguration, figures: &Figures) -> f64 {
+fn published(found: &LanguageRow, row: &ServingConfiguration, outcome: &Outcome) -> f64 {
     let lengths = &found.lengths;
     let devices = row.accelerator_count.unwrap_or(1.0).max(1.0);
     let counted = if row.per_device { 1.0 / devices } else { 1.0 };
+    let rate = outcome.rate() * counted;
     match row.metric {
-        ServingMetric::Latency => {
-            let answer = figures.latency - figures.first;
-            let longer = quantile(row.statistic).map_or(1.0, |index| lengths.output_quantiles[index]);
-            1e3 * (figures.first + answer * longer)
+        ServingMetric::Latency | ServingMetric::TimeToFirstToken | ServingMetric::TimePerOutputToken => {
+            1e3 * outcome.seconds(found, row)
         }
-        ServingMetric::TimeToFirstToken => 1e3 * figures.first,
-        ServingMetric::TimePerOutputToken => 1e3 * figures.per_token,
-        ServingMetric::SamplesPerSecond | ServingMetric::QueriesPerSecond => figures.rate * counted,
-        ServingMetric::OutputTokensPerSecond => figures.rate * lengths.output * counted,
-        ServingMetric::TokensPerSecond => figures.rate * (lengths.input + lengths.output) * counted,
+        ServingMetric::SamplesPerSecond | ServingMetric::QueriesPerSecond => rate,
+        ServingMetric::OutputTokensPerSecond => rate * lengths.output,
+        ServingMetric::TokensPerSecond => rate * (lengths.input + lengths.output),
     }
 }
 

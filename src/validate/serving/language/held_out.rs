@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::steptime::ProfileError;
 use crate::steptime::serving::{ServingFit, ServingKeys, ServingProfile, ServingSample};
@@ -12,7 +13,7 @@ use crate::validate::serving::{
 };
 use crate::validate::transformers::FitError;
 
-use super::expect::{Expectation, sign};
+use super::expect::{Expectation, Outcome, sign, slopes};
 use super::row::{LanguageRow, Load, Sources};
 
 /// The table that the shipped profile is fitted to.
@@ -62,49 +63,71 @@ pub(crate) fn keys(found: &LanguageRow, row: &ServingConfiguration) -> ServingKe
     }
 }
 
-/// One published row with what a profile expects of it.
-fn sample(sources: &Sources<'_>, profile: &ServingProfile, row: &ServingRow) -> Result<ServingSample, Skip> {
-    let configuration = row.configuration.as_ref().map_err(Clone::clone)?;
-    let value = row.value.filter(|value| *value > 0.0).ok_or(Skip::Value)?;
-    let found = LanguageRow::of(sources, configuration)?;
-    let keys = keys(&found, configuration);
-    let expected = Expectation::of(&found, configuration, &profile.scaling(&keys), true);
-    let residual = sign(configuration.metric) * libm::log(value) - expected.base;
-    if !residual.is_finite() {
-        return Err(Skip::Value);
-    }
-    Ok(ServingSample {
-        keys,
-        residual,
-        slopes: expected.slopes,
-        queue: expected.queue,
-        limit: expected.limited.then_some(expected.beside_limit),
-        weight_group: row.weight_group.clone(),
-    })
+/// The rows of one run with what a profile expects of them, beside their places in the table.
+fn of_run(
+    sources: &Sources<'_>,
+    profile: &ServingProfile,
+    table: &[ServingRow],
+    run: &[usize],
+) -> Vec<(usize, ServingSample)> {
+    let mut outcome = None;
+    let mut own = |index: usize| -> Result<ServingSample, Skip> {
+        let row = &table[index];
+        let configuration = row.configuration.as_ref().map_err(Clone::clone)?;
+        let value = row.value.filter(|value| *value > 0.0).ok_or(Skip::Value)?;
+        let found = LanguageRow::of(sources, configuration)?;
+        let keys = keys(&found, configuration);
+        let scaling = profile.scaling(&keys);
+        let outcome = outcome.get_or_insert_with(|| Outcome::of(&found, &scaling));
+        let expected = Expectation::of(&found, configuration, outcome);
+        let residual = sign(configuration.metric) * libm::log(value) - expected.base;
+        if !residual.is_finite() {
+            return Err(Skip::Value);
+        }
+        let (slopes, queue) = slopes(&found, configuration, &scaling);
+        Ok(ServingSample {
+            keys,
+            residual,
+            slopes,
+            queue,
+            limit: expected.limited.then_some(expected.beside_limit),
+            weight_group: row.weight_group.clone(),
+        })
+    };
+    run.iter().filter_map(|index| Some((*index, own(*index).ok()?))).collect()
 }
 
-/// The samples of the shipped rows about a profile, spread over threads and put back in order.
+/// The samples of the shipped rows about a profile, spread over threads by run and put back in order.
 pub(super) fn samples(
     sources: &Sources<'_>,
     profile: &ServingProfile,
 ) -> Result<Vec<ServingSample>, FitError> {
     let table = rows(SHIPPED, SHIPPED_TEXT.as_bytes())?.collect::<Result<Vec<ServingRow>, _>>()?;
+    let mut runs: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, row) in table.iter().enumerate() {
+        if let Ok(configuration) = &row.configuration {
+            runs.entry(configuration.run_key()).or_default().push(index);
+        }
+    }
+    let runs: Vec<Vec<usize>> = runs.into_values().collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Vec::new();
+        while let Some(run) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            found.extend(of_run(sources, profile, &table, run));
+        }
+        found
+    };
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(16);
-    let part = table.len().div_ceil(threads).max(1);
-    let found: Vec<Vec<ServingSample>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = table
-            .chunks(part)
-            .map(|rows| {
-                scope
-                    .spawn(move || rows.iter().filter_map(|row| sample(sources, profile, row).ok()).collect())
-            })
-            .collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|fault| std::panic::resume_unwind(fault)))
-            .collect()
+    let mut found: Vec<(usize, ServingSample)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let join = |worker: std::thread::ScopedJoinHandle<'_, _>| {
+            worker.join().unwrap_or_else(|fault| std::panic::resume_unwind(fault))
+        };
+        workers.into_iter().flat_map(join).collect()
     });
-    Ok(found.into_iter().flatten().collect())
+    found.sort_unstable_by_key(|(index, _)| *index);
+    Ok(found.into_iter().map(|(_, sample)| sample).collect())
 }
 
 /// Profiles that never saw a pair, each made when first asked for.

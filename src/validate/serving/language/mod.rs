@@ -7,12 +7,13 @@ mod expect;
 mod held_out;
 mod lengths;
 mod row;
+mod simulated;
 mod words;
 
 use std::sync::OnceLock;
 
 use crate::catalog::Catalog;
-use crate::steptime::serving::ServingTerm;
+use crate::steptime::serving::ServingProfile;
 use crate::steptime::{DeviceTables, Z90};
 use crate::validate::predict::Predicted;
 use crate::validate::resolve::Skip;
@@ -21,9 +22,8 @@ use crate::validate::transformers::FitError;
 use super::{RunPredictor, ServingConfiguration};
 
 use errors::Errors;
-use expect::{Expectation, sign};
+use expect::{Expectation, Outcome, sign};
 use held_out::HeldOutProfiles;
-use lengths::Dataset;
 use row::{LanguageRow, Sources};
 
 /// What rows are read with.
@@ -31,18 +31,12 @@ use row::{LanguageRow, Sources};
 struct Parts {
     catalog: Catalog,
     tables: DeviceTables,
-    datasets: Vec<Dataset>,
     accelerators: Vec<(String, String)>,
 }
 
 impl Parts {
     fn sources(&self) -> Sources<'_> {
-        Sources {
-            catalog: &self.catalog,
-            tables: &self.tables,
-            datasets: &self.datasets,
-            accelerators: &self.accelerators,
-        }
+        Sources { catalog: &self.catalog, tables: &self.tables, accelerators: &self.accelerators }
     }
 }
 
@@ -69,29 +63,44 @@ impl LanguagePredictor {
         Ok(Parts {
             catalog: catalog.clone(),
             tables: DeviceTables::embedded()?,
-            datasets: Dataset::embedded()?,
             accelerators: row::published_accelerators()?,
         })
     }
 
-    fn one(&self, row: &ServingConfiguration) -> Result<Predicted, Skip> {
-        let found = LanguageRow::of(&self.parts.sources(), row)?;
-        let keys = held_out::keys(&found, row);
+    /// The rows of one run, which share its replica and its load.
+    fn run(&self, rows: &[&ServingConfiguration]) -> Result<Vec<Predicted>, Skip> {
+        let Some(first) = rows.first() else { return Ok(Vec::new()) };
+        let found = LanguageRow::of(&self.parts.sources(), first)?;
+        let keys = held_out::keys(&found, first);
         let profile = self.profiles()?.of(&keys.accelerator, &keys.model);
         let profile = profile.map_err(|error| Skip::Serving(error.to_string()))?;
-        let expected = Expectation::of(&found, row, &profile.scaling(&keys), false);
+        let outcome = Outcome::of(&found, &profile.scaling(&keys));
+        Ok(rows.iter().map(|row| self.one(&found, row, &outcome, profile)).collect())
+    }
+
+    fn one(
+        &self,
+        found: &LanguageRow,
+        row: &ServingConfiguration,
+        outcome: &Outcome,
+        profile: &ServingProfile,
+    ) -> Predicted {
+        let keys = held_out::keys(found, row);
+        let expected = Expectation::of(found, row, outcome);
         let offset = profile.offset(&keys);
         let own = if expected.limited { offset.limit * expected.beside_limit } else { offset.step };
         let value = libm::exp(sign(row.metric) * (expected.base + own + offset.figure));
         let deviation = self.errors.of(&keys, profile.support(&keys));
         let factor = libm::exp(Z90 * deviation);
-        let term = expected.greatest.map_or("", ServingTerm::word);
-        Ok(Predicted { value, low: value / factor, high: value * factor, term })
+        Predicted { value, low: value / factor, high: value * factor, term: "" }
     }
 }
 
 impl RunPredictor for LanguagePredictor {
     fn predict(&self, rows: &[&ServingConfiguration]) -> Vec<Result<Predicted, Skip>> {
-        rows.iter().map(|row| self.one(row)).collect()
+        match self.run(rows) {
+            Ok(predicted) => predicted.into_iter().map(Ok).collect(),
+            Err(skip) => rows.iter().map(|_| Err(skip.clone())).collect(),
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::units::{Bytes, BytesPerSecond};
 use crate::validate::resolve::Skip;
 use crate::validate::serving::{ServingConfiguration, ServingScenario};
 
-use super::lengths::{Dataset, Lengths};
+use super::lengths::Lengths;
 use super::words;
 
 /// Share of a replica's memory that weights may take where the row names no layout.
@@ -22,12 +22,25 @@ const LEAST_CACHE: f64 = 0.04;
 /// Devices that one tensor-parallel group has at most where the row does not say.
 const MOST_TENSOR: u64 = 8;
 
+/// Requests of the published runs of `trtllm-bench` by prompt and answer
+/// (NVIDIA/TensorRT-LLM:docs/source/performance/perf-overview.md, "Preparing a Dataset").
+const TRTLLM_BENCH_REQUESTS: [(u64, u64, f64); 9] = [
+    (128, 128, 30_000.0),
+    (128, 2048, 3000.0),
+    (128, 4096, 1500.0),
+    (2048, 128, 3000.0),
+    (2048, 2048, 1500.0),
+    (5000, 500, 1500.0),
+    (1000, 1000, 3000.0),
+    (500, 2000, 3000.0),
+    (20_000, 2000, 1000.0),
+];
+
 /// What rows are read with.
 #[derive(Clone, Copy)]
 pub(crate) struct Sources<'a> {
     pub catalog: &'a Catalog,
     pub tables: &'a DeviceTables,
-    pub datasets: &'a [Dataset],
     pub accelerators: &'a [(String, String)],
 }
 
@@ -68,6 +81,8 @@ pub(crate) struct LanguageRow {
     pub memory: ServingMemory,
     /// Most sequences that run at once.
     pub slots: f64,
+    /// Requests of the whole run, where known.
+    pub requests: Option<f64>,
 }
 
 impl LanguageRow {
@@ -90,7 +105,7 @@ impl LanguageRow {
         let devices = count(row.accelerator_count).ok_or(Skip::Blank("accelerator_count"))?;
         let device =
             sources.tables.rates(&accelerator).map_err(|error| Skip::NoStepTime(error.to_string()))?;
-        let lengths = Lengths::of(sources.datasets, row).ok_or(Skip::Blank("input_tokens"))?;
+        let lengths = Lengths::of(row).ok_or(Skip::Blank("input_tokens"))?;
         let mut own = Self {
             model: model.id.clone(),
             shape,
@@ -108,6 +123,7 @@ impl LanguageRow {
             load: Load::Saturated,
             memory: ServingMemory::default(),
             slots: 1.0,
+            requests: requests(row),
         };
         own.lay_out(row, devices)?;
         own.memory = own.memory_of(&own.layout);
@@ -279,7 +295,13 @@ fn network(sources: &Sources<'_>, accelerator: &Accelerator, devices: u64) -> Jo
     sources.tables.network(sources.catalog, accelerator, &wiring)
 }
 
+/// Requests of a run: as stated, or as the program's own table says for its lengths.
 fn requests(row: &ServingConfiguration) -> Option<f64> {
+    if row.framework.contains("trtllm-bench") && row.scenario == ServingScenario::Offline {
+        let lengths = (row.input_tokens? as u64, row.output_tokens? as u64);
+        let known = TRTLLM_BENCH_REQUESTS.iter().find(|(input, output, _)| (*input, *output) == lengths);
+        return known.map(|(.., requests)| *requests);
+    }
     let number = row.duration_or_requests.strip_suffix(" requests")?;
     number.trim().parse().ok().filter(|count: &f64| *count >= 1.0)
 }
