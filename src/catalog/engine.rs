@@ -120,6 +120,16 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// The engine started for prompts of up to `longest` tokens: one that does not cut prompts must have room for the
+    /// longest beside the tokens of those that decode.
+    #[must_use]
+    pub fn for_prompts(mut self, longest: u32) -> Self {
+        if !self.chunked_prefill && self.batching != Batching::Static {
+            self.max_batched_tokens = self.max_batched_tokens.max(longest.saturating_add(self.max_sequences));
+        }
+        self
+    }
+
     /// The engine with the sizes that it takes by itself on a device.
     #[must_use]
     pub fn on(&self, accelerator: &Accelerator) -> Self {
@@ -132,5 +142,31 @@ impl Engine {
             own.max_sequences = large.max_sequences;
         }
         own
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog::Catalog;
+
+    #[test]
+    fn engines_size_themselves_by_device_and_prompt() {
+        let catalog = Catalog::read(&[]).unwrap_or_default();
+        let sizes = |engine: &str, device: &str| {
+            let found = catalog.engines.get(engine).zip(catalog.accelerators.get(device));
+            found.map(|(engine, device)| {
+                let own = engine.on(device);
+                (own.max_batched_tokens, own.max_sequences)
+            })
+        };
+        // EngineArgs.get_batch_defaults of vLLM: from 70 GiB on, but for the A100.
+        assert_eq!(sizes("vllm-v1", "H100-SXM-80GB"), Some((8192, 1024)));
+        assert_eq!(sizes("vllm-v1", "A100-SXM-80GB"), Some((2048, 256)));
+        assert_eq!(sizes("vllm-v1", "RTX-4090"), Some((2048, 256)));
+        let started = |engine: &str, longest| {
+            catalog.engines.get(engine).map(|engine| engine.clone().for_prompts(longest).max_batched_tokens)
+        };
+        assert_eq!(started("tensorrt-llm", 20_000), Some(20_000 + 2048));
+        assert_eq!(started("vllm-v1", 20_000), Some(2048));
     }
 }

@@ -214,6 +214,30 @@ mod tests {
     }
 
     #[test]
+    fn a_share_of_what_is_left_is_less_on_full_devices_and_more_on_empty_ones() {
+        let catalog = Catalog::read(&[]).unwrap_or_default();
+        let shape = catalog.model("llama-3-8b").ok().and_then(|model| model.transformer);
+        let Some(shape) = shape else { unreachable!("no shape") };
+        let of = |memory_share, gb| {
+            let job = ServingMemoryJob { memory_share, ..job(&shape, ServingLayout::default(), gb) };
+            serving_memory(&job)
+        };
+        for gb in [40.0, 85.9] {
+            let [device, free, apart] =
+                [MemoryShare::Device, MemoryShare::Free, MemoryShare::Static].map(|share| of(share, gb));
+            let used = device.weights + device.activations + device.logits + device.context;
+            assert!((free.cache / (0.9 * (gb * 1e9 - used)) - 1.0).abs() < 1e-9);
+            // The working set lies in the tenth that is left, the runtime before the share is taken.
+            assert!((apart.cache - (0.9 * (gb * 1e9 - apart.context) - apart.weights)).abs() < 1.0);
+            assert!(free.cache > device.cache, "{gb}: a tenth of all is more than a tenth of what is left");
+            for memory in [device, free, apart] {
+                let all = memory.cache + used + memory.slack;
+                assert!((all / (gb * 1e9) - 1.0).abs() < 1e-9, "{gb}: {all}");
+            }
+        }
+    }
+
+    #[test]
     fn heads_are_replicated_beyond_their_number_and_latent_caches_always() {
         let catalog = Catalog::read(&[]).unwrap_or_default();
         let per_token = |model: &str, tensor: u64, attention_data: u64| {

@@ -34,8 +34,8 @@ pub use read::{Row, Schema};
 pub use report::{Figures, Group, Report, RowReport};
 pub use resolve::Skip;
 pub use serving::{
-    LatencyLimit, ServingConfiguration, ServingMetric, ServingScenario, ServingStatistic, fit_served,
-    fit_served_shipped,
+    LanguageFitted, LatencyLimit, LeftOut, ServingConfiguration, ServingMetric, ServingScenario,
+    ServingStatistic, fit_served, fit_served_shipped,
 };
 pub use table::{MAX_ROWS, ReadError};
 pub use transformers::{FitError, TransformerColumns, TransformerFitted, fit_transformers};

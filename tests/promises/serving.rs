@@ -102,7 +102,8 @@ fn any_rules() -> impl Strategy<Value = Rules> {
     let batching = prop_oneof![
         3 => Just(Batching::DecodeFirst), 1 => Just(Batching::PrefillFirst), 1 => Just(Batching::Static)
     ];
-    let preemption = prop_oneof![Just(Preemption::Recompute), Just(Preemption::Swap)];
+    let preemption =
+        prop_oneof![Just(Preemption::Recompute), Just(Preemption::Swap), Just(Preemption::Never)];
     let speculation = prop_oneof![
         2 => Just(None),
         1 => (1u32..5, 0.0f64..1.0).prop_map(|(drafts, acceptance)| Some(Speculation { drafts, acceptance })),
@@ -213,6 +214,17 @@ fn a_full_cache_preempts_the_latest_and_serves_everybody() {
         records.sort_by_key(|record| record.order);
         assert!(records.windows(2).all(|pair| pair[0].end <= pair[1].end), "the first come is done first");
     }
+}
+
+#[test]
+fn who_never_preempts_lets_in_what_has_room_to_its_end() {
+    // Each needs 23 of 60 blocks to its end, and 10 at its start: five would fit at first, two do in the end.
+    let (run, mut records) = burst(Rules { preemption: Preemption::Never, ..rules() }, 60, &[(160, 200); 5]);
+    assert_eq!((run.finished, run.preemptions), (5, 0));
+    assert!(run.peak_cache <= 46.0 / 60.0 + 1e-9 && run.waiting_for_cache_ns > 0, "{}", run.peak_cache);
+    records.sort_by_key(|record| record.order);
+    let together = records.iter().filter(|record| record.first_token < Some(records[0].last_token)).count();
+    assert_eq!(together, 2);
 }
 
 #[test]

@@ -9,8 +9,9 @@ use serde::Deserialize;
 use capplan::catalog::{Accelerator, Catalog, Precision};
 use capplan::steptime::fabric::Operation;
 use capplan::steptime::kernels::{
-    AttentionKernel, AttentionObservation, AttentionShape, DeviceRates, ElementwiseObservation, FitSummary,
-    Fitted, KernelProfile, MatmulObservation, MatmulShape, fit_attention, fit_elementwise, fit_matmul,
+    AttentionKernel, AttentionObservation, AttentionShape, DecodeObservation, DeviceRates,
+    ElementwiseObservation, FitSummary, Fitted, KernelProfile, MatmulObservation, MatmulShape, fit_attention,
+    fit_decode, fit_elementwise, fit_matmul,
 };
 use capplan::steptime::{CollectiveObservation, CollectiveProfile, FittedCollective, fit_collective};
 use capplan::units::{Bytes, Seconds};
@@ -50,6 +51,10 @@ const MATMUL_COMMENT: &str = "# Matrix products by family, format 1: parameters 
 ";
 const ATTENTION_COMMENT: &str = "# Fused attention by family, format 1: parameters of src/steptime/kernels/attention.rs (AttentionCurve). Where rows > 0, fitted by src/steptime/kernels/fit.rs to causal
 # forward passes of head size 128, but for head_half and backward_share: these, and rows = 0, are judgements after Dao 2023 (A100) and Shah et al. 2024 (H100); no table here measures them.
+# To make it anew: CAPPLAN_WRITE_PROFILES=1 cargo test --release shipped_kernel -- --ignored
+";
+const DECODE_COMMENT: &str = "# Decode attention by family, format 1: parameters of src/steptime/kernels/decode.rs (DecodeCurve), fitted by src/steptime/kernels/fit.rs to published tables of one-token
+# attention (16-bit caches, head size 128, batches 1 to 256, contexts 128 to 131072). log_error: standard deviation of ln(predicted / measured) over the rows fitted.
 # To make it anew: CAPPLAN_WRITE_PROFILES=1 cargo test --release shipped_kernel -- --ignored
 ";
 const ELEMENTWISE_COMMENT: &str = "# Kernels that only move bytes, format 1: launch_s + bytes / (bandwidth_share x bandwidth), fitted by src/steptime/kernels/fit.rs to norms, activations and additions of
@@ -210,6 +215,35 @@ fn fit_attentions(bench: &mut Bench, table: &Rows) {
     }
 }
 
+fn fit_decodes(bench: &mut Bench, table: &Rows) {
+    let mut found: BTreeMap<&str, (Vec<String>, Vec<DecodeObservation>)> = BTreeMap::new();
+    for row in table.iter().filter(|row| row["phase"] == "decode") {
+        let Some((family, accelerator, _)) = bench.device(&row["system"]) else { continue };
+        let context = number(row, "prior_kv_tokens") + number(row, "new_tokens_per_seq");
+        // Keys and values of 128 elements in 16 bit.
+        let bytes = number(row, "batch") * context * number(row, "kv_heads_per_gpu") * 2.0 * 128.0 * 2.0;
+        let (accelerators, calls) = found.entry(family).or_default();
+        accelerators.push(accelerator.name.clone());
+        calls.push(DecodeObservation {
+            bandwidth: accelerator.memory_bandwidth.unwrap(),
+            bytes: Bytes(bytes),
+            seconds: Seconds(number(row, "latency_ms") * 1e-3),
+        });
+    }
+    for (family, (mut accelerators, calls)) in found {
+        accelerators.sort();
+        accelerators.dedup();
+        let curve = fit_decode(&calls);
+        let summary =
+            FitSummary::of(&calls.iter().map(|row| row.log_error(&curve)).collect::<Vec<_>>()).unwrap();
+        println!("{family} decode attention: {summary:?}");
+        let source = AICONFIGURATOR.to_owned();
+        let fitted =
+            Fitted { curve, log_error: summary.log_error, rows: calls.len() as u64, accelerators, source };
+        bench.profile.set_decode(family, fitted);
+    }
+}
+
 fn fit_passes(bench: &mut Bench, table: &Rows) {
     let mut found: BTreeMap<&str, Vec<ElementwiseObservation>> = BTreeMap::new();
     for row in table {
@@ -288,12 +322,14 @@ fn shipped_kernel_tables_are_what_the_reference_tables_give() {
         Bench { catalog: Catalog::read(&[]).unwrap(), profile: KernelProfile::embedded().unwrap() };
     fit_products(&mut bench, &ops, &tables[0]);
     fit_attentions(&mut bench, &tables[1]);
+    fit_decodes(&mut bench, &tables[1]);
     fit_passes(&mut bench, &tables[2]);
     let collectives = fit_calls(&bench, &ops, &tables[3]);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/profiles");
     for (file, comment, rows) in [
         ("matmul-kernels.csv", MATMUL_COMMENT, bench.profile.matmul_csv()),
         ("attention-kernels.csv", ATTENTION_COMMENT, bench.profile.attention_csv()),
+        ("decode-kernels.csv", DECODE_COMMENT, bench.profile.decode_csv()),
         ("elementwise-kernels.csv", ELEMENTWISE_COMMENT, bench.profile.elementwise_csv()),
         ("collectives.csv", COLLECTIVES_COMMENT, collectives.to_csv()),
     ] {

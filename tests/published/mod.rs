@@ -12,6 +12,7 @@ mod serving_rows;
 mod step_times;
 mod training_rows;
 mod transformer_rows;
+mod vllm_replay;
 
 use std::path::PathBuf;
 

@@ -33,6 +33,26 @@ fn report() -> Option<Report> {
     Some(validate(&catalog, &steps, &[ObservationSource::File(path)]).unwrap())
 }
 
+/// Llama 70B in TensorRT-LLM 0.17 at 1000 tokens in and out: one H100 and two A100 are starved of cache.
+fn scales_with_its_devices(scored: &[&RowReport]) {
+    let published = [
+        ("H100-SXM-80GB", 839.97),
+        ("H100-SXM-80GB", 4390.53),
+        ("H100-SXM-80GB", 7430.99),
+        ("H100-SXM-80GB", 11451.16),
+        ("A100-SXM4-80GB", 472.94),
+        ("A100-SXM4-80GB", 1921.77),
+        ("A100-SXM4-80GB", 3320.41),
+    ];
+    for (accelerator, value) in published {
+        let found =
+            scored.iter().find(|row| row.weight_group.contains(accelerator) && row.published == Some(value));
+        let off = found.and_then(|row| row.abs_pct_error).unwrap_or(f64::NAN);
+        println!("{accelerator} {value} tokens/s: off by {off:.1} %");
+        assert!(off <= 20.0, "{accelerator} {value}: {off}");
+    }
+}
+
 #[test]
 fn left_out_serving_rows_of_language_models_are_near_what_was_published() {
     let Some(report) = report() else { return };
@@ -56,10 +76,13 @@ fn left_out_serving_rows_of_language_models_are_near_what_was_published() {
         println!("{prefix} {metric}: {} rows, median {median:.1} %", own.len());
         median
     };
-    assert!(of("trtllm-0", "tok_s") <= 18.0);
+    assert!(of("trtllm-0", "tok_s") <= 12.0);
     assert!(of("trtllm-online", "ttft") <= 20.0 && of("trtllm-online", "tpot") <= 20.0);
-    assert!(of("infx-agg", "tpot") <= 20.0 && of("infx-agg", "ttft") <= 40.0);
+    assert!(of("trtllm-online", "qps") <= 10.0);
+    assert!(of("splitwise", "tpot") <= 10.0 && of("splitwise", "ttft") <= 25.0);
+    assert!(of("infx-agg", "tpot") <= 20.0 && of("infx-agg", "ttft") <= 42.0);
     assert!(of("argonne-0", "tok_s") <= 15.0);
+    scales_with_its_devices(&scored);
     let held = scored
         .iter()
         .filter(|row| {

@@ -8,6 +8,7 @@ use crate::stats::minimise_in_cube;
 use crate::units::{Bytes, BytesPerSecond, FlopsPerSecond, Seconds};
 
 use super::attention::{AttentionCurve, AttentionRates, AttentionShape, Pass};
+use super::decode::DecodeCurve;
 use super::matmul::{MatmulCurve, MatmulRates, MatmulShape};
 use super::profile::Elementwise;
 
@@ -143,6 +144,40 @@ pub fn fit_attention(observations: &[AttentionObservation], like: &AttentionCurv
         observations.iter().map(|row| robust(row.log_error(&curve))).sum()
     };
     curve(&descend(loss, &starts))
+}
+
+/// One measured call of decode attention.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DecodeObservation {
+    /// Memory bandwidth of the device.
+    pub bandwidth: BytesPerSecond,
+    /// Bytes of cache that are read.
+    pub bytes: Bytes,
+    /// Time measured.
+    pub seconds: Seconds,
+}
+
+impl DecodeObservation {
+    /// ln(predicted ÷ measured) of a curve.
+    #[must_use]
+    pub fn log_error(&self, curve: &DecodeCurve) -> f64 {
+        libm::log(curve.seconds(self.bytes.0, self.bandwidth) / self.seconds)
+    }
+}
+
+/// The curve of measured decode attention.
+#[must_use]
+pub fn fit_decode(observations: &[DecodeObservation]) -> DecodeCurve {
+    let curve = |p: &[f64]| DecodeCurve {
+        launch_s: within(p[0], 1e-6, 5e-5),
+        bandwidth_share: within(p[1], 0.3, 1.0),
+        ramp: within(p[2], 0.0, 3.0),
+    };
+    let loss = |p: &[f64]| {
+        let curve = curve(p);
+        observations.iter().map(|row| robust(row.log_error(&curve))).sum()
+    };
+    curve(&descend(loss, &[[0.2, 0.8, 0.1], [0.4, 0.6, 0.3]]))
 }
 
 /// One measured kernel that only moves bytes.

@@ -18,8 +18,8 @@ pub use device::{
     DeviceRates, NoKernel, attention_seconds, elementwise_seconds, grouped_matmul_seconds, matmul_seconds,
 };
 pub use fit::{
-    AttentionObservation, ElementwiseObservation, FitSummary, MatmulObservation, fit_attention,
-    fit_elementwise, fit_matmul,
+    AttentionObservation, DecodeObservation, ElementwiseObservation, FitSummary, MatmulObservation,
+    fit_attention, fit_decode, fit_elementwise, fit_matmul,
 };
 pub use matmul::{MatmulCurve, MatmulRates, MatmulShape};
 pub use profile::{Elementwise, Fitted, KernelProfile};

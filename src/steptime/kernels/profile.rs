@@ -232,6 +232,11 @@ impl KernelProfile {
         self.attention.insert((family.to_owned(), kernel), fitted);
     }
 
+    /// Puts a fit in the place of a family's decode curve.
+    pub fn set_decode(&mut self, family: &str, fitted: Fitted<DecodeCurve>) {
+        self.decode.insert(family.to_owned(), fitted);
+    }
+
     /// Puts a fit in the place of a family's element-wise curve.
     pub fn set_elementwise(&mut self, fitted: Elementwise) {
         self.elementwise.insert(fitted.family.clone(), fitted);
@@ -284,6 +289,18 @@ impl KernelProfile {
                 c.backward_share,
             ];
             write_row(&mut text, &[family, kernel.word()], &values, fitted);
+        }
+        text
+    }
+
+    /// Rows of the shipped table of decode attention, without its comment.
+    #[must_use]
+    pub fn decode_csv(&self) -> String {
+        let mut text =
+            String::from("family,launch_s,bandwidth_share,ramp,log_error,rows,accelerators,source\n");
+        for (family, fitted) in &self.decode {
+            let DecodeCurve { launch_s, bandwidth_share, ramp } = fitted.curve;
+            write_row(&mut text, &[family], &[launch_s, bandwidth_share, ramp], fitted);
         }
         text
     }

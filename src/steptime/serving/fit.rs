@@ -33,8 +33,6 @@ pub struct ServingSample {
     pub residual: f64,
     /// Derivatives by the logarithm of each term.
     pub slopes: ServingScales,
-    /// Derivative by the logarithm of the waiting.
-    pub queue: f64,
     /// Whether it is a limit that the figure was tuned to, and the physical figure over it, a logarithm.
     pub limit: Option<f64>,
     /// Rows that count as one measurement.
@@ -200,14 +198,14 @@ fn row(
     for (index, component) in COMPONENTS.iter().enumerate() {
         let slope = match component.target {
             Target::Term(term) => sample.slopes[term as usize],
-            Target::Queue => sample.queue,
             Target::Step => f64::from(u8::from(sample.limit.is_none())),
             Target::Figure => 1.0,
             Target::Limit => sample.limit.unwrap_or(0.0),
+            Target::Tuned => f64::from(u8::from(sample.limit.is_some())),
         };
         let Some(key) = component.key(&sample.keys).filter(|_| slope.abs() > NO_SLOPE) else { continue };
         // The residual is that about the profile: its part comes back, so that coefficients are whole.
-        if matches!(component.target, Target::Term(_) | Target::Queue) {
+        if matches!(component.target, Target::Term(_)) {
             target += slope * about.value(index, &key);
         }
         let column = *known.entry((index, key)).or_insert_with_key(|key| {

@@ -12,14 +12,14 @@ use super::terms::ServingTerm;
 pub(super) enum Target {
     /// The logarithm of a term.
     Term(ServingTerm),
-    /// The logarithm of what requests wait for each other.
-    Queue,
     /// The logarithm of every time of a replica.
     Step,
     /// The logarithm of one sort of figure, as a time.
     Figure,
     /// The weight of the physical figure beside a limit.
     Limit,
+    /// The logarithm of one statistic of a run that was tuned to a limit.
+    Tuned,
 }
 
 /// What a component distinguishes.
@@ -151,7 +151,6 @@ pub(super) const COMPONENTS: &[Component] = {
         term(T::Host, &[], 0.2),
         term(T::PromptHost, &[], 0.2),
         term(T::Request, &[], 0.2),
-        on(Target::Queue, &[], 0.2),
         term(T::Streaming, &[L::Generation], 0.1),
         term(T::Streaming, &[L::Weights], 0.1),
         term(T::Arithmetic, &[L::Generation], 0.1),
@@ -171,26 +170,22 @@ pub(super) const COMPONENTS: &[Component] = {
         term(T::PromptHost, &[L::Harness], 0.25),
         term(T::Request, &[L::Engine], 0.3),
         term(T::Request, &[L::Harness], 0.3),
-        on(Target::Queue, &[L::Load], 0.25),
-        on(Target::Queue, &[L::Harness], 0.3),
         on(Target::Step, &[], 0.1),
         on(Target::Step, &[L::Engine], 0.1),
         on(Target::Step, &[L::Generation], 0.075),
         on(Target::Step, &[L::Accelerator], 0.075),
         on(Target::Step, &[L::Engine, L::Generation], 0.075),
         on(Target::Step, &[L::Harness], 0.1),
-        on(Target::Step, &[L::Model], 0.05),
-        on(Target::Step, &[L::Engine, L::Model], 0.05),
+        on(Target::Step, &[L::Model], 0.12),
+        on(Target::Step, &[L::Engine, L::Model], 0.1),
         on(Target::Step, &[L::Weights], 0.075),
         on(Target::Step, &[L::Generation, L::Weights], 0.075),
         on(Target::Step, &[L::Engine, L::Release], 0.075),
-        on(Target::Figure, &[L::Figure, L::Load], 0.15),
-        on(Target::Figure, &[L::Figure, L::Load, L::Statistic], 0.2),
         on(Target::Figure, &[L::Figure, L::Harness], 0.15),
-        on(Target::Figure, &[L::Figure, L::Engine], 0.1),
-        on(Target::Figure, &[L::Figure, L::Load, L::Generation], 0.075),
-        on(Target::Figure, &[L::Figure, L::Load, L::Model], 0.075),
+        on(Target::Figure, &[L::Figure, L::Load, L::Model], 0.1),
         on(Target::Limit, &[L::Figure], 0.15),
+        on(Target::Tuned, &[L::Figure, L::Statistic], 0.3),
+        on(Target::Tuned, &[L::Figure, L::Model], 0.3),
     ]
 };
 
@@ -199,10 +194,10 @@ impl Component {
     pub(super) fn name(&self) -> String {
         let mut name = match self.target {
             Target::Term(term) => term.word().to_owned(),
-            Target::Queue => "queue".to_owned(),
             Target::Step => "step".to_owned(),
             Target::Figure => "figure".to_owned(),
             Target::Limit => "limit".to_owned(),
+            Target::Tuned => "tuned".to_owned(),
         };
         for level in self.levels {
             name.push('.');

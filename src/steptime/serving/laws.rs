@@ -7,6 +7,7 @@ use crate::steptime::kernels::{
 };
 use crate::units::Bytes;
 
+use super::hosts::pace;
 use super::job::ServingJob;
 use super::table::{StepLaws, StepTable};
 use super::terms::{ServingScales, ServingSeconds, ServingTerm};
@@ -52,6 +53,11 @@ impl<'a> ServingLaws<'a> {
         self.factors[term as usize]
     }
 
+    /// The factor of a term that the host's core is at.
+    fn host_factor(&self, term: ServingTerm) -> f64 {
+        self.factor(term) / pace(&self.job.accelerator.generation)
+    }
+
     /// Seconds of what depends on the tokens of an iteration alone. Pipelines cut them into as many micro-batches as there
     /// are stages: every stage is busy, and all sequences get a token in the time that one micro-batch takes through all.
     #[must_use]
@@ -61,7 +67,8 @@ impl<'a> ServingLaws<'a> {
             return self.host();
         }
         let job = &self.job;
-        let launches = job.engine.layer_overhead.0 * job.shape.all_layers() * self.factor(ServingTerm::Host);
+        let launches =
+            job.engine.layer_overhead.0 * job.shape.all_layers() * self.host_factor(ServingTerm::Host);
         norm(device, launches) + self.host()
     }
 
@@ -89,7 +96,7 @@ impl<'a> ServingLaws<'a> {
     }
 
     fn host(&self) -> f64 {
-        self.job.engine.step_overhead.0 * self.factor(ServingTerm::Host)
+        self.job.engine.step_overhead.0 * self.host_factor(ServingTerm::Host)
     }
 
     /// Seconds of what depends on the sequences that yield a token.
@@ -98,7 +105,7 @@ impl<'a> ServingLaws<'a> {
         let own = sequences / self.stages();
         let host = self.job.engine.sequence_overhead.0 * sequences;
         self.job.vocabulary(own) * self.factor(ServingTerm::Vocabulary)
-            + host * self.factor(ServingTerm::Host)
+            + host * self.host_factor(ServingTerm::Host)
     }
 
     /// Seconds of decode attention of `sequences` with a mean context.
@@ -173,7 +180,7 @@ impl<'a> ServingLaws<'a> {
     /// Seconds by which launching a prompt's chunk, layer by layer, outlasts computing it.
     fn prompt_launches(&self, chunk: f64) -> f64 {
         let layers = self.job.shape.all_layers();
-        let launches = PROMPT_LAUNCHES * layers * self.factor(ServingTerm::PromptHost);
+        let launches = PROMPT_LAUNCHES * layers * self.host_factor(ServingTerm::PromptHost);
         let device = self.device(chunk);
         norm(device, launches) - device
     }
@@ -251,7 +258,7 @@ impl<'a> ServingLaws<'a> {
     /// Seconds of a request outside iterations: before it is scheduled, and after its last token.
     #[must_use]
     pub fn request(&self) -> (f64, f64) {
-        let factor = self.factor(ServingTerm::Request);
+        let factor = self.host_factor(ServingTerm::Request);
         let engine = self.job.engine;
         (engine.request_overhead.0 * factor, engine.response_overhead.0 * factor)
     }

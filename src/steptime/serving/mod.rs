@@ -5,6 +5,7 @@
 //! queues, routers, requests or prices.
 
 mod fit;
+mod hosts;
 mod job;
 mod known;
 mod laws;
@@ -19,6 +20,6 @@ pub use job::ServingJob;
 pub use known::ServingKeys;
 pub use laws::{ServingLaws, TableScope};
 pub use predict::{ServingSteps, ServingTable};
-pub use profile::{ServingCoefficient, ServingOffset, ServingProfile, ServingScaling};
+pub use profile::{ServingCoefficient, ServingOffset, ServingProfile};
 pub use table::{DecodeLine, StepLaws, StepTable};
 pub use terms::{ServingScales, ServingSeconds, ServingTerm};

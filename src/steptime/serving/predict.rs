@@ -6,9 +6,9 @@ use crate::steptime::tables::ProfileError;
 use super::job::ServingJob;
 use super::known::ServingKeys;
 use super::laws::{ServingLaws, TableScope};
-use super::profile::{ServingProfile, ServingScaling};
+use super::profile::ServingProfile;
 use super::table::StepTable;
-use super::terms::ServingTerm;
+use super::terms::{ServingScales, ServingTerm};
 
 /// Standard deviation of the logarithm of an iteration's time of devices and models that were measured: that of times per
 /// token and of offline rates of pairs that the fit never saw (`assets/profiles/serving-errors.csv`).
@@ -48,11 +48,11 @@ impl ServingSteps {
 
     /// The logarithms by which the terms of a job are scaled, the whole step's among them.
     #[must_use]
-    pub fn scaling(&self, job: &ServingJob<'_>) -> ServingScaling {
+    pub fn scaling(&self, job: &ServingJob<'_>) -> ServingScales {
         let keys = ServingKeys::of(job);
         let mut scaling = self.profile.scaling(&keys);
         let step = self.profile.offset(&keys).step;
-        for (index, scale) in scaling.terms.iter_mut().enumerate() {
+        for (index, scale) in scaling.iter_mut().enumerate() {
             if index != ServingTerm::Request as usize {
                 *scale += step;
             }
@@ -63,7 +63,7 @@ impl ServingSteps {
     /// The laws of a job.
     #[must_use]
     pub fn laws<'a>(&self, job: &ServingJob<'a>) -> ServingLaws<'a> {
-        ServingLaws::new(job, &self.scaling(job).terms)
+        ServingLaws::new(job, &self.scaling(job))
     }
 
     /// The iteration times of a job.

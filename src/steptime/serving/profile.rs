@@ -36,15 +36,6 @@ pub struct ServingProfile {
     by_component: Vec<BTreeMap<String, ServingCoefficient>>,
 }
 
-/// Logarithms by which a replica's terms and waiting are scaled.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ServingScaling {
-    /// By term.
-    pub terms: ServingScales,
-    /// Of what requests wait for each other.
-    pub queue: f64,
-}
-
 /// What a profile adds to the logarithm of a figure.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ServingOffset {
@@ -54,6 +45,8 @@ pub struct ServingOffset {
     pub figure: f64,
     /// Weight of the physical figure beside a limit.
     pub limit: f64,
+    /// To a figure of a run that was tuned to a limit.
+    pub tuned: f64,
 }
 
 impl ServingProfile {
@@ -112,16 +105,15 @@ impl ServingProfile {
         (of("step.accelerator", &keys.accelerator), of("step.model", &keys.model))
     }
 
-    /// The logarithms that scale terms and waiting.
+    /// The logarithms that scale terms.
     #[must_use]
-    pub fn scaling(&self, keys: &ServingKeys) -> ServingScaling {
-        let mut scaling = ServingScaling { terms: [0.0; ServingTerm::COUNT], queue: 0.0 };
+    pub fn scaling(&self, keys: &ServingKeys) -> ServingScales {
+        let mut scaling = [0.0; ServingTerm::COUNT];
         for (index, component) in COMPONENTS.iter().enumerate() {
             let Some(key) = component.key(keys) else { continue };
             match component.target {
-                Target::Term(term) => scaling.terms[term as usize] += self.value(index, &key),
-                Target::Queue => scaling.queue += self.value(index, &key),
-                Target::Step | Target::Figure | Target::Limit => {}
+                Target::Term(term) => scaling[term as usize] += self.value(index, &key),
+                Target::Step | Target::Figure | Target::Limit | Target::Tuned => {}
             }
         }
         scaling
@@ -137,7 +129,8 @@ impl ServingProfile {
                 Target::Step => offset.step += self.value(index, &key),
                 Target::Figure => offset.figure += self.value(index, &key),
                 Target::Limit => offset.limit += self.value(index, &key),
-                Target::Term(_) | Target::Queue => {}
+                Target::Tuned => offset.tuned += self.value(index, &key),
+                Target::Term(_) => {}
             }
         }
         offset

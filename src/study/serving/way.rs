@@ -176,7 +176,11 @@ fn applied(engine: &Engine, spec: &ServingSpec) -> Engine {
     engine.prefix_cache = batching.prefix_cache.unwrap_or(engine.prefix_cache);
     engine.preemption = batching.preemption.unwrap_or(engine.preemption);
     engine.memory_fraction = batching.memory_fraction.unwrap_or(engine.memory_fraction);
-    engine
+    let longest = spec.traffic.mixes.iter().map(|mix| mix.lengths.input.most()).max();
+    match (batching.max_batched_tokens, longest) {
+        (None, Some(longest)) => engine.for_prompts(longest),
+        _ => engine,
+    }
 }
 
 struct Builder<'a> {

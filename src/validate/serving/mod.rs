@@ -13,6 +13,7 @@ use super::resolve::Skip;
 use super::transformers::FitError;
 
 use language::LanguagePredictor;
+pub use language::{LanguageFitted, LeftOut};
 use ordinary::OrdinaryPredictor;
 
 pub use configuration::{

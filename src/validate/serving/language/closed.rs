@@ -4,7 +4,7 @@
 //! iterations of all others by what it adds to them. Waiting follows Little's law where a cap binds, and the formula of
 //! a single server with even service (M/D/1) below it.
 
-use crate::catalog::Batching;
+use crate::catalog::{Batching, Preemption};
 use crate::steptime::serving::ServingLaws;
 
 use super::row::{LanguageRow, Load};
@@ -56,12 +56,10 @@ pub(crate) struct Replica<'a> {
     steps: f64,
     /// Mean context of a decoding sequence.
     context: f64,
-    /// Factor on what requests wait for each other.
-    queue: f64,
 }
 
 impl<'a> Replica<'a> {
-    pub(crate) fn new(row: &'a LanguageRow, laws: ServingLaws<'a>, queue: f64) -> Self {
+    pub(crate) fn new(row: &'a LanguageRow, laws: ServingLaws<'a>) -> Self {
         let lengths = &row.lengths;
         // A sequence is met the more often, the longer it is.
         let met = lengths.output * (1.0 + lengths.output_spread);
@@ -71,7 +69,6 @@ impl<'a> Replica<'a> {
             budget: f64::from(row.engine.max_batched_tokens).max(1.0),
             steps: (lengths.output - 1.0).max(0.0),
             context: lengths.input + met / 2.0,
-            queue,
         }
     }
 
@@ -99,9 +96,10 @@ impl<'a> Replica<'a> {
         self.row.engine.batching == Batching::PrefillFirst
     }
 
-    /// Most sequences that run at once, by slots and by the cache. TensorRT-LLM admits what its whole answer has room for.
+    /// Most sequences that run at once, by slots and by the cache. Who never preempts admits what its
+    /// whole answer has room for.
     fn cap(&self) -> f64 {
-        let reserved = self.row.engine.family == "tensorrt-llm";
+        let reserved = self.row.engine.preemption == Preemption::Never;
         let tokens = if reserved { self.row.lengths.input + self.row.lengths.output } else { self.context };
         self.row.slots.min(self.row.cached(tokens)).max(1.0)
     }
@@ -193,8 +191,7 @@ impl<'a> Replica<'a> {
     /// Seconds that a prompt waits for others, of Poisson arrivals at a rate.
     fn wait(&self, rate: f64, of: &Running) -> f64 {
         let busy = (rate * of.prompt).min(MOST_UTILISATION);
-        self.queue * busy / (2.0 * (1.0 - busy)) * of.prompt * (1.0 + self.row.lengths.input_spread)
-            + of.step / 2.0
+        busy / (2.0 * (1.0 - busy)) * of.prompt * (1.0 + self.row.lengths.input_spread) + of.step / 2.0
     }
 
     fn closed(&self, clients: f64, starts_at_once: bool) -> Figures {
@@ -209,7 +206,7 @@ impl<'a> Replica<'a> {
             first += (clients - running) / found.rate;
         }
         if starts_at_once {
-            first += self.queue * self.prompts(running) / 2.0 / CLOSED_ROUNDS;
+            first += self.prompts(running) / 2.0 / CLOSED_ROUNDS;
         }
         let latency = first + self.steps * found.per_token + response;
         let bound = clients > running;
@@ -222,7 +219,7 @@ impl<'a> Replica<'a> {
     fn apart(&self, clients: f64, prefill: f64) -> Figures {
         let together = (self.budget / self.input()).clamp(1.0, PROMPTS_TOGETHER);
         let alone = self.prompts(1.0) / prefill.min(1.0);
-        let service = self.queue * self.prompts(together) / together / prefill.min(1.0);
+        let service = self.prompts(together) / together / prefill.min(1.0);
         let served = prefill.max(1.0) / self.row.replicas / service;
         let (request, response) = self.laws.request();
         let cap = self.cap();

@@ -1,11 +1,11 @@
 //! How far predictions miss rows of pairs that they never saw, by figure, load and harness.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::Deserialize;
 
 use crate::steptime::ProfileError;
-#[cfg(test)]
 use crate::steptime::Z90;
 use crate::steptime::serving::ServingKeys;
 
@@ -59,9 +59,8 @@ fn levels(keys: &ServingKeys) -> [String; 3] {
     [format!("{figure}|{load}|{harness}"), format!("{figure}|{load}"), figure.clone()]
 }
 
-#[cfg(test)]
+/// The table of deviations by left-out rows.
 pub(super) fn table(samples: &[crate::steptime::serving::ServingSample], residuals: &[f64]) -> String {
-    use std::fmt::Write as _;
     /// Weight groups that a narrow key must have.
     const ENOUGH: f64 = 3.0;
     /// Weight groups that the wider key counts as.

@@ -1,6 +1,6 @@
 //! What a row should read by its replica and load: the logarithm of a time, and how it answers to each term.
 
-use crate::steptime::serving::{ServingLaws, ServingScales, ServingScaling, ServingTerm};
+use crate::steptime::serving::{ServingLaws, ServingScales, ServingTerm};
 use crate::validate::serving::{ServingConfiguration, ServingMetric, ServingScenario, ServingStatistic};
 
 use super::closed::{Figures, Replica};
@@ -25,9 +25,9 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     /// By scaled terms.
-    pub(crate) fn of(found: &LanguageRow, scaling: &ServingScaling) -> Self {
+    pub(crate) fn of(found: &LanguageRow, scaling: &ServingScales) -> Self {
         let job = found.job();
-        let laws = ServingLaws::new(&job, &scaling.terms);
+        let laws = ServingLaws::new(&job, scaling);
         match simulated::seen(found, &laws) {
             Some(seen) => {
                 let rate = seen.rate * found.replicas;
@@ -37,13 +37,15 @@ impl Outcome {
         }
     }
 
-    fn closed(found: &LanguageRow, scaling: &ServingScaling) -> Self {
+    /// By closed forms.
+    pub(super) fn closed(found: &LanguageRow, scaling: &ServingScales) -> Self {
         let job = found.job();
-        let laws = ServingLaws::new(&job, &scaling.terms);
-        Self::Closed(Replica::new(found, laws, libm::exp(scaling.queue)).figures())
+        let laws = ServingLaws::new(&job, scaling);
+        Self::Closed(Replica::new(found, laws).figures())
     }
 
-    fn rate(&self) -> f64 {
+    /// Requests per second of all replicas.
+    pub(super) fn rate(&self) -> f64 {
         match self {
             Self::Closed(figures) => figures.rate,
             Self::Simulated(_, rate) => *rate,
@@ -72,7 +74,8 @@ impl Outcome {
                     ServingStatistic::Mean => times.mean(),
                     ServingStatistic::Quantile(share) => times.quantile(share),
                 };
-                of.unwrap_or(0.0) / 1e9
+                let delay = if row.metric == ServingMetric::TimePerOutputToken { 0.0 } else { seen.delay };
+                of.unwrap_or(0.0) / 1e9 + delay
             }
         }
     }
@@ -104,22 +107,21 @@ impl Expectation {
     }
 }
 
-/// How a figure answers to the logarithm of each term, and of the waiting, by closed forms.
+/// How a figure answers to the logarithm of each term, by closed forms.
 pub(crate) fn slopes(
     found: &LanguageRow,
     row: &ServingConfiguration,
-    scaling: &ServingScaling,
-) -> (ServingScales, f64) {
-    let closed = |scaling: &ServingScaling| physical(found, row, &Outcome::closed(found, scaling));
+    scaling: &ServingScales,
+) -> ServingScales {
+    let closed = |scaling: &ServingScales| physical(found, row, &Outcome::closed(found, scaling));
     let own = closed(scaling);
     let mut slopes = [0.0; ServingTerm::COUNT];
     for (index, slope) in slopes.iter_mut().enumerate() {
         let mut moved = *scaling;
-        moved.terms[index] += DIFFERENCE;
+        moved[index] += DIFFERENCE;
         *slope = (closed(&moved) - own) / DIFFERENCE;
     }
-    let moved = ServingScaling { queue: scaling.queue + DIFFERENCE, ..*scaling };
-    (slopes, (closed(&moved) - own) / DIFFERENCE)
+    slopes
 }
 
 /// The logarithm of the physical figure as a time.

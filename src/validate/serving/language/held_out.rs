@@ -84,12 +84,11 @@ fn of_run(
         if !residual.is_finite() {
             return Err(Skip::Value);
         }
-        let (slopes, queue) = slopes(&found, configuration, &scaling);
+        let slopes = slopes(&found, configuration, &scaling);
         Ok(ServingSample {
             keys,
             residual,
             slopes,
-            queue,
             limit: expected.limited.then_some(expected.beside_limit),
             weight_group: row.weight_group.clone(),
         })
@@ -97,15 +96,24 @@ fn of_run(
     run.iter().filter_map(|index| Some((*index, own(*index).ok()?))).collect()
 }
 
-/// The samples of the shipped rows about a profile, spread over threads by run and put back in order.
+/// The rows of the shipped table.
+pub(super) fn shipped_rows() -> Result<Vec<ServingRow>, FitError> {
+    Ok(rows(SHIPPED, SHIPPED_TEXT.as_bytes())?.collect::<Result<_, _>>()?)
+}
+
+/// The samples of a table's rows about a profile, spread over threads by run and put back in order. Rows of other models
+/// than language models, and rows that cannot be modelled, are passed over.
 pub(super) fn samples(
     sources: &Sources<'_>,
     profile: &ServingProfile,
-) -> Result<Vec<ServingSample>, FitError> {
-    let table = rows(SHIPPED, SHIPPED_TEXT.as_bytes())?.collect::<Result<Vec<ServingRow>, _>>()?;
+    table: &[ServingRow],
+) -> Vec<ServingSample> {
     let mut runs: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, row) in table.iter().enumerate() {
-        if let Ok(configuration) = &row.configuration {
+        if let Ok(configuration) = &row.configuration
+            && configuration.category == "llm"
+            && row.not_scorable.is_none()
+        {
             runs.entry(configuration.run_key()).or_default().push(index);
         }
     }
@@ -114,7 +122,7 @@ pub(super) fn samples(
     let work = || {
         let mut found = Vec::new();
         while let Some(run) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            found.extend(of_run(sources, profile, &table, run));
+            found.extend(of_run(sources, profile, table, run));
         }
         found
     };
@@ -127,7 +135,7 @@ pub(super) fn samples(
         workers.into_iter().flat_map(join).collect()
     });
     found.sort_unstable_by_key(|(index, _)| *index);
-    Ok(found.into_iter().map(|(_, sample)| sample).collect())
+    found.into_iter().map(|(_, sample)| sample).collect()
 }
 
 /// Profiles that never saw a pair, each made when first asked for.
@@ -141,7 +149,7 @@ pub(super) struct HeldOutProfiles {
 impl HeldOutProfiles {
     pub(super) fn new(sources: &Sources<'_>) -> Result<Self, FitError> {
         let about = ServingProfile::embedded()?;
-        let fit = ServingFit::new(&samples(sources, &about)?, &about)?;
+        let fit = ServingFit::new(&samples(sources, &about, &shipped_rows()?), &about)?;
         let pairs: BTreeSet<(String, String)> =
             fit.pairs().map(|(device, model)| (device.to_owned(), model.to_owned())).collect();
         let without = pairs.into_iter().map(|pair| (pair, OnceLock::new())).collect();
@@ -158,68 +166,5 @@ impl HeldOutProfiles {
         }
         let profile = self.fit.profile_without(accelerator, model)?;
         Ok(cell.get_or_init(|| profile))
-    }
-}
-
-#[cfg(test)]
-mod shipped {
-    use super::*;
-    use crate::catalog::Catalog;
-    use crate::validate::serving::language::LanguagePredictor;
-    use crate::validate::serving::language::errors;
-
-    const ROUNDS: usize = 4;
-
-    #[test]
-    #[ignore = "writes the shipped profile anew"]
-    fn serving_profile() -> Result<(), FitError> {
-        let catalog = Catalog::read(&[]).unwrap_or_default();
-        let parts = LanguagePredictor::parts(&catalog)?;
-        let sources = parts.sources();
-        let mut profile = ServingProfile::new();
-        let mut last = None;
-        for _ in 0..ROUNDS {
-            let taken = samples(&sources, &profile)?;
-            let fit = ServingFit::new(&taken, &profile)?;
-            profile = fit.profile();
-            last = Some((taken, fit));
-        }
-        let Some((taken, fit)) = last else { return Ok(()) };
-        let residuals = fit.left_out()?;
-        let table = errors::table(&taken, &residuals);
-        let mut repeats: BTreeMap<&str, f64> = BTreeMap::new();
-        for sample in &taken {
-            *repeats.entry(&sample.weight_group).or_default() += 1.0;
-        }
-        let mut misses: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
-        for (sample, residual) in taken.iter().zip(&residuals) {
-            let prefix = sample.weight_group.split('|').next().unwrap_or_default();
-            let signed = if sample.keys.figure == "rate" { *residual } else { -residual };
-            let miss = (100.0 * libm::expm1(signed).abs(), 1.0 / repeats[sample.weight_group.as_str()]);
-            misses.entry(prefix).or_default().push(miss);
-            misses.entry("all").or_default().push(miss);
-            misses.entry(&sample.keys.figure).or_default().push(miss);
-        }
-        for (name, misses) in &misses {
-            let [median, ninetieth] =
-                [0.5, 0.9].map(|share| crate::validate::score::weighted_quantile(misses, share));
-            println!("{name}: median {median:.1?} %, 90th percentile {ninetieth:.1?} %");
-        }
-        if std::env::var_os("CAPPLAN_WRITE_PROFILES").is_some() {
-            let root = env!("CARGO_MANIFEST_DIR");
-            let header = "# Serving of language models, format 1: what each coefficient of src/steptime/serving/known.rs scales, its value (a logarithm) and the weight of\n# its rows. Fitted to assets/observations/serving-llm.csv. To make it anew: CAPPLAN_WRITE_PROFILES=1 cargo test --release shipped::serving_profile -- --ignored\n";
-            let written = std::fs::write(
-                format!("{root}/assets/profiles/serving-steps.csv"),
-                format!("{header}{}", profile.to_csv()),
-            );
-            assert!(written.is_ok());
-            let header = "# How far serving predictions miss rows whose pair of device and model they never saw: by figure, load and harness, the deviation whose 90 % interval\n# holds what it says of the weight groups. Made with serving-steps.csv.\n";
-            let written = std::fs::write(
-                format!("{root}/assets/profiles/serving-errors.csv"),
-                format!("{header}{table}"),
-            );
-            assert!(written.is_ok());
-        }
-        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 mod closed;
 mod errors;
 mod expect;
+mod fitted;
 mod held_out;
 mod lengths;
 mod row;
@@ -22,6 +23,8 @@ use crate::validate::transformers::FitError;
 use super::{RunPredictor, ServingConfiguration};
 
 use errors::Errors;
+pub use fitted::{LanguageFitted, LeftOut};
+
 use expect::{Expectation, Outcome, sign};
 use held_out::HeldOutProfiles;
 use row::{LanguageRow, Sources};
@@ -88,7 +91,8 @@ impl LanguagePredictor {
         let keys = held_out::keys(found, row);
         let expected = Expectation::of(found, row, outcome);
         let offset = profile.offset(&keys);
-        let own = if expected.limited { offset.limit * expected.beside_limit } else { offset.step };
+        let own =
+            if expected.limited { offset.limit * expected.beside_limit + offset.tuned } else { offset.step };
         let value = libm::exp(sign(row.metric) * (expected.base + own + offset.figure));
         let deviation = self.errors.of(&keys, profile.support(&keys));
         let factor = libm::exp(Z90 * deviation);

@@ -83,6 +83,8 @@ pub(crate) struct LanguageRow {
     pub slots: f64,
     /// Requests of the whole run, where known.
     pub requests: Option<f64>,
+    /// Iterations between two looks for new requests, where the server looks less often than at each.
+    pub polls: Option<f64>,
 }
 
 impl LanguageRow {
@@ -106,6 +108,7 @@ impl LanguageRow {
         let device =
             sources.tables.rates(&accelerator).map_err(|error| Skip::NoStepTime(error.to_string()))?;
         let lengths = Lengths::of(row).ok_or(Skip::Blank("input_tokens"))?;
+        let engine = engine.for_prompts(lengths.laws().0.most());
         let mut own = Self {
             model: model.id.clone(),
             shape,
@@ -124,6 +127,7 @@ impl LanguageRow {
             memory: ServingMemory::default(),
             slots: 1.0,
             requests: requests(row),
+            polls: polls(row),
         };
         own.lay_out(row, devices)?;
         own.memory = own.memory_of(&own.layout);
@@ -304,6 +308,17 @@ fn requests(row: &ServingConfiguration) -> Option<f64> {
     }
     let number = row.duration_or_requests.strip_suffix(" requests")?;
     number.trim().parse().ok().filter(|count: &f64| *count >= 1.0)
+}
+
+/// Recipes of InferenceX for SGLang on Blackwell let the server look for requests every 10 iterations, and every 30 from
+/// 16 clients on (`--scheduler-recv-interval`, SemiAnalysisAI/InferenceX: benchmarks of DeepSeek-R1 and Qwen3.5 on B200).
+fn polls(row: &ServingConfiguration) -> Option<f64> {
+    let recipe = row.framework.to_lowercase().starts_with("sglang")
+        && row.dataset == "random_0.8_1.0"
+        && row.accelerator.contains("B200")
+        && !row.disaggregated;
+    let clients = row.batch_or_concurrency.filter(|_| recipe)?;
+    Some(if clients >= 16.0 { 30.0 } else { 10.0 })
 }
 
 /// The load of one replica.

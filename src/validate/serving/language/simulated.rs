@@ -31,6 +31,8 @@ pub(super) struct Seen {
     pub run: ServingRun,
     /// Requests per second.
     pub rate: f64,
+    /// Further seconds to the first token: half the time between two looks for requests, where these are rare.
+    pub delay: f64,
 }
 
 /// Simulates a row; `None` where its load is one that closed forms describe exactly, or that nobody can serve.
@@ -64,13 +66,23 @@ pub(super) fn seen(row: &LanguageRow, laws: &ServingLaws<'_>) -> Option<Seen> {
     // A run without a known end is one of many requests: what is left when filling and draining are taken out.
     let steady = matches!(row.load, Load::Saturated) && row.requests.is_none();
     if !steady {
-        return Some(Seen { run, rate });
+        return Some(polled(row, run, rate));
     }
     let longer = simulate(&model, traffic(row, 2.0 * requests));
     let more = longer.finished.saturating_sub(run.finished) as f64;
     let span = longer.span.seconds().0 - run.span.seconds().0;
     let rate = if more > 0.0 && span > 0.0 { more / span } else { rate };
-    Some(Seen { run: longer, rate })
+    Some(polled(row, longer, rate))
+}
+
+/// Clients that wait for the server to look finish so much less.
+fn polled(row: &LanguageRow, run: ServingRun, rate: f64) -> Seen {
+    let each = run.time_per_output_token.mean().unwrap_or(0.0) / 1e9;
+    let delay = row.polls.unwrap_or(0.0) / 2.0 * each;
+    let latency = run.latency.mean().unwrap_or(0.0) / 1e9;
+    let slower =
+        if matches!(row.load, Load::Closed(_)) { latency / (latency + delay).max(1e-9) } else { 1.0 };
+    Seen { run, rate: rate * slower, delay }
 }
 
 fn simulate(model: &ReplicaModel, traffic: TrafficSpec) -> ServingRun {
@@ -134,4 +146,50 @@ pub(super) fn model(row: &LanguageRow, laws: &ServingLaws<'_>) -> ReplicaModel {
     };
     let kv = KvSpace { blocks, block_tokens: engine.block_tokens, swap_blocks: 0, swap_block_ns: 0.0 };
     ReplicaModel { table: Arc::new(laws.table(&scope, 1.0)), kv, rules }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::stats::Stream;
+    use crate::validate::serving::language::{LanguagePredictor, expect::Outcome};
+    use crate::validate::serving::{ServingConfiguration, rows};
+
+    /// How far the closed forms, from which the fit takes its slopes, may stand from the simulation: a logarithm.
+    const APART: f64 = 0.6;
+
+    fn configuration(words: &str) -> Option<ServingConfiguration> {
+        let text = format!(
+            "category,model,precision,accelerator,accelerator_count,tp,framework,scenario,input_tokens,\
+             output_tokens,metric,value\nllm,{words},tok_s_output,1\n"
+        );
+        rows("test", text.as_bytes()).ok()?.next()?.ok()?.configuration.ok()
+    }
+
+    #[test]
+    fn closed_forms_of_saturated_replicas_agree_with_their_simulation() {
+        let catalog = Catalog::read(&[]).unwrap_or_default();
+        let Ok(parts) = LanguagePredictor::parts(&catalog) else { unreachable!("no tables") };
+        let mut stream = Stream::named(7, 0, "test", "saturated");
+        let scales = Default::default();
+        let mut worst = 0.0_f64;
+        for engine in ["vLLM 0.10.0", "TensorRT-LLM 0.17", "SGLang 0.5.0"] {
+            for (model, devices) in [("llama-3-8b", 1), ("llama-3-70b", 4), ("mixtral-8x7b", 4)] {
+                for device in ["H100-SXM-80GB", "A100-SXM4-80GB"] {
+                    let (input, output) = (64 + stream.below(4000), 128 + stream.below(900));
+                    let words = format!(
+                        "{model},bf16,{device},{devices},{devices},{engine},offline,{input},{output}"
+                    );
+                    let row = configuration(&words).map(|own| LanguageRow::of(&parts.sources(), &own));
+                    let Some(Ok(row)) = row else { unreachable!("{words}") };
+                    let rates = (Outcome::closed(&row, &scales).rate(), Outcome::of(&row, &scales).rate());
+                    let apart = libm::log(rates.0 / rates.1);
+                    assert!(apart.abs() <= APART, "{words}: {apart}");
+                    worst = worst.max(apart.abs());
+                }
+            }
+        }
+        println!("closed forms stand apart by at most {worst:.3}");
+    }
 }
