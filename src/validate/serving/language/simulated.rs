@@ -105,7 +105,7 @@ fn traffic(row: &LanguageRow, requests: f64) -> TrafficSpec {
         model: 0,
         prefix: None,
     };
-    TrafficSpec { arrivals, mixes: vec![mix], requests: Some(whole(requests) as u64) }
+    TrafficSpec { arrivals, mixes: vec![mix], requests: Some(whole(requests) as u64), most_tokens: None }
 }
 
 /// The replica of a row as the simulation takes it.
