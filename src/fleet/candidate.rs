@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::catalog::{Accelerator, AcceleratorKind, Instance, InstanceKind, Purchase};
 use crate::units::{BytesPerSecond, PricePerHour};
 
-use super::{GroupRole, LayoutRequest, Replicas};
+use super::{GroupRole, HostingKind, LayoutRequest, Placement, Replicas};
 
 /// One instance type, count, region and term.
 #[derive(Clone, Debug)]
@@ -26,6 +26,10 @@ pub struct Candidate {
     pub layout: LayoutRequest,
     /// Replicas of a served model.
     pub replicas: Replicas,
+    /// Where the model lives; `None` for the workload's.
+    pub hosting: Option<HostingKind>,
+    /// How several models share the machines.
+    pub placement: Placement,
     /// Hourly price of an owned or unlisted machine.
     pub owned_price: Option<PricePerHour>,
     /// What its machines are for, where the fleet is made of groups.

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::catalog::{Instance, Purchase};
 
-use super::{Candidate, FleetSpec};
+use super::{Candidate, FleetSpec, HostingKind, Placement};
 
 /// More candidates than this are refused.
 pub const MAX_CANDIDATES: usize = 1000;
@@ -22,8 +22,16 @@ pub struct TooMany {
 /// # Errors
 /// When there would be more than [`MAX_CANDIDATES`].
 pub fn expand(specs: &[FleetSpec]) -> Result<Vec<Candidate>, TooMany> {
-    let size =
-        |spec: &FleetSpec| spec.counts.0.len() * spec.regions.len().max(1) * spec.purchases.len().max(1);
+    let size = |spec: &FleetSpec| {
+        let lists = [
+            spec.counts.0.len(),
+            spec.regions.len().max(1),
+            spec.purchases.len().max(1),
+            spec.hostings.len().max(1),
+            spec.placements.len().max(1),
+        ];
+        lists.into_iter().fold(1, usize::saturating_mul)
+    };
     let found = specs.iter().map(size).fold(0usize, usize::saturating_add);
     if found > MAX_CANDIDATES {
         return Err(TooMany { found });
@@ -32,6 +40,14 @@ pub fn expand(specs: &[FleetSpec]) -> Result<Vec<Candidate>, TooMany> {
 }
 
 fn candidates(spec: &FleetSpec) -> Vec<Candidate> {
+    let hostings = match spec.hostings.as_slice() {
+        [] => vec![None],
+        kinds => kinds.iter().copied().map(Some).collect(),
+    };
+    let placements = match spec.placements.as_slice() {
+        [] => vec![Placement::default()],
+        placements => placements.to_vec(),
+    };
     let mut found = Vec::new();
     for &purchase in &spec.purchases {
         let regions = match spec.regions.as_slice() {
@@ -40,37 +56,55 @@ fn candidates(spec: &FleetSpec) -> Vec<Candidate> {
         };
         for region in regions {
             for &count in &spec.counts.0 {
-                found.push(Candidate {
-                    name: name(spec, count, &region, purchase),
-                    instance: spec.instance.clone(),
-                    accelerator: spec.accelerator.clone(),
-                    count,
-                    region: region.clone(),
-                    purchase,
-                    layout: spec.layout,
-                    replicas: spec.replicas,
-                    owned_price: spec.owned_price,
-                    role: spec.role,
-                    others: spec.others.iter().flat_map(candidates).collect(),
-                });
+                for &hosting in &hostings {
+                    for &placement in &placements {
+                        let terms = (region.as_str(), purchase, hosting, placement);
+                        found.push(candidate(spec, count, terms));
+                    }
+                }
             }
         }
     }
     found
 }
 
+type Terms<'a> = (&'a str, Purchase, Option<HostingKind>, Placement);
+
+fn candidate(spec: &FleetSpec, count: u64, terms: Terms<'_>) -> Candidate {
+    let (region, purchase, hosting, placement) = terms;
+    Candidate {
+        name: name(spec, count, terms),
+        instance: spec.instance.clone(),
+        accelerator: spec.accelerator.clone(),
+        count,
+        region: region.to_owned(),
+        purchase,
+        layout: spec.layout,
+        replicas: spec.replicas,
+        hosting,
+        placement,
+        owned_price: spec.owned_price,
+        role: spec.role,
+        others: spec.others.iter().flat_map(candidates).collect(),
+    }
+}
+
 /// The fleet's name, with what varies in the sweep.
-fn name(spec: &FleetSpec, count: u64, region: &str, purchase: Purchase) -> String {
+fn name(spec: &FleetSpec, count: u64, (region, purchase, hosting, placement): Terms<'_>) -> String {
     let mut name = spec.name.clone();
     if spec.counts.0.len() > 1 {
         name.push_str(&format!(" x{count}"));
     }
-    if spec.regions.len() > 1 {
-        name.push_str(&format!(" {region}"));
-    }
-    if spec.purchases.len() > 1 {
-        name.push_str(&format!(" {}", purchase.word()));
-    }
+    let mut add = |varies: bool, word: &str| {
+        if varies {
+            name.push(' ');
+            name.push_str(word);
+        }
+    };
+    add(spec.regions.len() > 1, region);
+    add(spec.purchases.len() > 1, purchase.word());
+    add(spec.hostings.len() > 1, hosting.map_or("", HostingKind::word));
+    add(spec.placements.len() > 1, placement.word());
     name
 }
 

@@ -5,8 +5,10 @@
 
 mod candidate;
 mod expand;
+mod hosting;
 mod spec;
 
 pub use candidate::{Candidate, Network, inside_fabric};
 pub use expand::{MAX_CANDIDATES, TooMany, expand};
+pub use hosting::{HostingKind, Placement};
 pub use spec::{Counts, FleetSpec, GroupRole, LayoutRequest, Replicas};

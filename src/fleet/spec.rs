@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::catalog::{Accelerator, Instance, Offload, Purchase, Recompute, Sharding};
 use crate::units::PricePerHour;
 
+use super::{HostingKind, Placement};
+
 /// How many instances: one count, a list, or a range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts(pub Vec<u64>);
@@ -120,6 +122,10 @@ pub struct FleetSpec {
     pub layout: LayoutRequest,
     /// Replicas of a served model.
     pub replicas: Replicas,
+    /// Where the model lives, several to compare; none for the workload's.
+    pub hostings: Vec<HostingKind>,
+    /// How several models share the machines, several ways to compare; none for together.
+    pub placements: Vec<Placement>,
     /// Hourly price of an owned or unlisted machine.
     pub owned_price: Option<PricePerHour>,
     /// What its machines are for, where the fleet is made of groups.

@@ -115,9 +115,14 @@ pub(super) fn explain(
         lines.push(format!("{metric} is not known of {}, or there is none", row.fleet));
     }
     let grouped = !served.others.is_empty();
-    for served in served.groups() {
+    let parts: Vec<&Served> =
+        if served.models.is_empty() { served.groups().collect() } else { served.models.iter().collect() };
+    for (index, served) in parts.into_iter().enumerate() {
         let Some(way) = served.way() else { continue };
-        if grouped {
+        if let Some(own) = figures.models.get(index).filter(|own| own.instances.is_some()) {
+            let count = own.instances.unwrap_or(0);
+            lines.push(format!("  {}: {count} × {}: {}", own.model, row.instance, way.words()));
+        } else if grouped {
             let (count, instance) = (served.machines(way).unwrap_or(1), served.candidate.instance.id());
             let role = served.candidate.role.map_or("", GroupRole::word);
             lines.push(format!("  {role}: {count} × {instance}: {}", way.words()));

@@ -109,6 +109,10 @@ pub(super) fn short(comparison: &Comparison, rows: &[&Row]) -> Table {
             .map_or_else(String::new, |mean| format!("{BREAK}({} on average)", Significant(mean, 3)));
         format!("{}{mean}", machines(row)).into()
     });
+    let hosting = |row: &Row| row.serving.as_deref().map_or(String::new(), |own| own.hosting.clone());
+    if rows.windows(2).any(|pair| hosting(pair[0]) != hosting(pair[1])) {
+        column("hosting", &|row| hosting(row).into());
+    }
     if rows.iter().any(|row| row.time_s.is_some()) {
         column("time", &|row| row.time_s.map(|time| spans(&time)).into());
     }

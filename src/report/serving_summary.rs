@@ -1,6 +1,6 @@
 //! What stands below the table of inference: layouts, rates, tokens' cost, splits of a hybrid.
 
-use crate::study::{Comparison, Percentiles, Row, ServingFigures};
+use crate::study::{Comparison, ModelFigures, Percentiles, Row, ServingFigures};
 use crate::units::{Bytes, Seconds, Significant, human_duration};
 
 use super::table::clean;
@@ -55,6 +55,46 @@ fn costs(figures: &ServingFigures) -> Option<String> {
         Significant(input.mean, 3),
         Significant(output.mean, 3)
     ))
+}
+
+/// Each model of fleets that serve several.
+pub(super) fn models(comparison: &Comparison) -> Vec<String> {
+    let mut lines = Vec::new();
+    for row in &comparison.rows {
+        let Some(figures) = row.serving.as_deref() else { continue };
+        for own in &figures.models {
+            lines.push(format!("{}: {}", clean(&row.fleet), model(own)));
+        }
+    }
+    lines
+}
+
+fn model(own: &ModelFigures) -> String {
+    let share = Significant((1000.0 * own.share).round() / 10.0, 3);
+    let mut said = vec![format!("{} with {share} % of requests", clean(&own.model))];
+    if let Some(instances) = own.instances {
+        said.push(format!("{instances} machines of its own"));
+    }
+    if let Some(rate) = own.capacity_requests_per_s {
+        said.push(format!("takes {} requests/s", Significant(rate.mean, 3)));
+    }
+    let at = |seconds: f64| human_duration(Seconds(seconds));
+    for (name, times) in [("TTFT", own.ttft_s), ("TPOT", own.tpot_s), ("latency", own.latency_s)] {
+        if let Some(times) = times {
+            let known = times.parts().into_iter().filter_map(|(word, time)| {
+                let time = time.filter(|_| matches!(word, "p50" | "p99"))?;
+                Some(format!("{} at {word}", at(time.mean)))
+            });
+            said.push(format!("{name} {}", known.collect::<Vec<_>>().join(", ")));
+        }
+    }
+    if let Some(good) = own.goodput_share {
+        said.push(format!("{} % within all limits", Significant((1000.0 * good.mean).round() / 10.0, 4)));
+    }
+    if let Some(cost) = own.cost_per_month_usd {
+        said.push(format!("{} USD a month", Significant(cost.mean, 3)));
+    }
+    said.join("; ")
 }
 
 /// Hosted models at the same traffic.

@@ -24,6 +24,7 @@ fn write_summary(text: &mut String, comparison: &Comparison) -> std::fmt::Result
     section(text, "What limits each bound, and what to do", bounds(comparison))?;
     if comparison.workload == "inference" {
         section(text, "Fleets", serving_summary::fleets(comparison))?;
+        section(text, "Models of each fleet", serving_summary::models(comparison))?;
         section(text, "Against hosted models", serving_summary::hosted(comparison))?;
         section(text, "How much to compute beforehand", serving_summary::splits(comparison))?;
     }
@@ -140,11 +141,13 @@ fn cadence(row: &Row) -> Option<String> {
             Significant(month.mean, 3)
         ));
     }
-    line.push_str(&format!(
-        "train, test and deploy fit with {} %; the machines can do {} runs a day",
-        Significant((100.0 * recurring.fits.probability).round(), 3),
-        Significant(recurring.most_runs_per_day, 2)
-    ));
+    let fits = Significant((100.0 * recurring.fits.probability).round(), 3);
+    let most = Significant(recurring.most_runs_per_day, 2);
+    line.push_str(&if row.serving.is_some() {
+        format!("it fits between two runs with {fits} %; at the time that nine runs in ten stay under, {most} runs a day are possible")
+    } else {
+        format!("train, test and deploy fit with {fits} %; the machines can do {most} runs a day")
+    });
     if let Some(gain) = recurring.gain_per_run_usd {
         line.push_str(&format!("; a run gains {} USD", Significant(gain, 3)));
     }

@@ -14,7 +14,9 @@ pub(super) struct Setting<'a> {
     pub language: bool,
     /// Online, batch or hybrid.
     pub mode: Option<&'a str>,
-    /// Where it lives.
+    /// Whether there are models beside it, which may write or not.
+    pub several: bool,
+    /// Where it lives; none where fleets say so themselves.
     pub hosting: Option<&'a str>,
     /// Whether some fleet is on spot terms.
     pub spot: bool,
@@ -126,12 +128,12 @@ impl Needs {
         };
         match self {
             Self::Language => {
-                (!setting.language).then(|| format!("`{key}` is for language models, and {model} is none"))
+                (!setting.language && !setting.several).then(|| format!("`{key}` is for language models, and {model} is none"))
             }
             Self::Ordinary => {
                 let message =
                     || format!("`{key}` is for models that write no text, and {model} is a language model");
-                setting.language.then(message)
+                (setting.language && !setting.several).then(message)
             }
             Self::Mode(words) => one_of("mode", words, setting.mode),
             Self::Kind(words) => one_of("kind", words, table.choice("kind")),

@@ -17,7 +17,9 @@ pub(super) fn read(
     name: &str,
 ) -> Option<FleetSpec> {
     let groups = table.tables("group");
-    for key in ["instance", "machine", "count", "region", "purchase", "replicas", "layout"] {
+    for key in
+        ["instance", "machine", "count", "region", "purchase", "replicas", "layout", "hosting", "models"]
+    {
         if table.has(key) {
             let message = format!("`{key}` and groups exclude each other");
             let fault = table.fault(Code::Conflict, path, key, message);

@@ -4,7 +4,7 @@ use crate::document::{Default, Kind, Table};
 use crate::units::Dimension;
 
 use super::keys::{BYTES, COUNTS, MONEY, PURCHASES, SOME_TIME, key};
-use crate::fleet::GroupRole;
+use crate::fleet::{GroupRole, HostingKind, Placement};
 
 /// A candidate fleet.
 pub(super) static FLEET: Table = Table {
@@ -52,6 +52,18 @@ pub(super) static FLEET: Table = Table {
             Kind::Either(&[Kind::Choice(&["auto"]), Kind::Table(&LAYOUT)]),
             Default::Text("auto"),
             "Parallel layout.",
+        ),
+        key(
+            "hosting",
+            Kind::Either(&[Kind::Choice(HostingKind::WORDS), Kind::Texts]),
+            Default::Derived("that of [workload.hosting]"),
+            "Inference: where the model lives on this fleet, or a list to compare.",
+        ),
+        key(
+            "models",
+            Kind::Either(&[Kind::Choice(Placement::WORDS), Kind::Texts]),
+            Default::Derived("together"),
+            "Inference of several models: all on every replica (`together`), or each on machines of its own (`apart`); or a list.",
         ),
         key(
             "group",

@@ -8,6 +8,7 @@ use super::keys::{BYTES, COUNTS, SOME_TIME, TIME, key};
 use super::keys_failures::{FAILURES, STARTUP};
 use super::keys_profile::TRANSFER;
 use super::keys_traffic::{ARRIVALS, LENGTHS, MIX};
+use crate::fleet::HostingKind;
 
 const SEQUENCES: Kind = Kind::Count { min: 1, max: 65_536 };
 
@@ -74,7 +75,12 @@ pub(super) static SERVING: Table = Table {
         ),
         key("arrivals", Kind::Table(&ARRIVALS), Default::Derived("table"), "When requests come."),
         key("lengths", Kind::Table(&LENGTHS), Default::Derived("table"), "Tokens of prompts and answers."),
-        key("mix", Kind::Tables(&MIX), Default::Absent, "Several kinds of requests instead of one."),
+        key(
+            "mix",
+            Kind::Tables(&MIX),
+            Default::Absent,
+            "Several kinds of requests instead of one; each may name a model of its own.",
+        ),
         key("batching", Kind::Table(&BATCHING), Default::Derived("table"), "How requests share a device."),
         key("router", Kind::Table(&ROUTER), Default::Derived("table"), "Which replica takes a request."),
         key("admission", Kind::Table(&ADMISSION), Default::Derived("table"), "When a request is refused."),
@@ -265,13 +271,13 @@ static AUTOSCALE: Table = Table {
 };
 
 static HOSTING: Table = Table {
-    doc: "Where the model lives: an own service, a managed endpoint or batch job, or inside a data pipeline.",
+    doc: "Where the model lives: an own service, a managed endpoint or batch job, serverless, or inside a data pipeline.",
     keys: &[
         key(
             "kind",
-            Kind::Choice(&["microservice", "managed-endpoint", "managed-batch", "in-process"]),
+            Kind::Choice(HostingKind::WORDS),
             Default::Text("microservice"),
-            "An HTTP service on own machines, a managed endpoint, a managed batch job, or in process in a pipeline.",
+            "An HTTP service on own machines, a managed endpoint, a managed batch job, serverless instances paid while they are there, or in process in a pipeline.",
         ),
         key(
             "premium",
@@ -292,6 +298,18 @@ static HOSTING: Table = Table {
             "In process: items that a pipeline hands to the model at once.",
         ),
         key("window", TIME, Default::Text("0 s"), "In process: longest wait for a full micro-batch."),
+        key(
+            "concurrency",
+            Kind::Count { min: 1, max: 1000 },
+            Default::Derived("max_batch, or 16 of language models"),
+            "Serverless: requests of one instance beyond which another is started.",
+        ),
+        key(
+            "keep_warm",
+            SOME_TIME,
+            Default::Text("10 min"),
+            "Serverless: how long an instance that is not needed stays.",
+        ),
     ],
 };
 

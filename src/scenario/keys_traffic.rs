@@ -146,6 +146,18 @@ pub(super) static MIX: Table = Table {
             "Its weight among all kinds.",
         ),
         key("lengths", Kind::Table(&LENGTHS), Default::Derived("table"), "Its lengths."),
+        key(
+            "model",
+            Kind::Text,
+            Default::Derived("the workload's"),
+            "Another model than the workload's: catalog id or path. Fleets serve all of them, `together` or `apart`.",
+        ),
+        key(
+            "precision",
+            Kind::Choice(&["fp32", "bf16", "fp16", "fp8", "int8", "int4", "fp4", "mxfp4"]),
+            Default::Derived("the workload's"),
+            "How that model's weights are stored.",
+        ),
         key("priority", Kind::Count { min: 0, max: 255 }, Default::Count(0), "Smaller goes first."),
         key("prefix_groups", COUNTS, Default::Absent, "Groups of requests that begin alike."),
         key(

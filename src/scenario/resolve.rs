@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::catalog::{Catalog, InstanceKind, Purchase, Unknown};
 use crate::cost::{Assumptions, NegotiatedDiscount};
 use crate::document::{Code, Diagnostic, Diagnostics, Node, Reader, Value, check};
-use crate::fleet::{Counts, FleetSpec, Replicas, expand};
+use crate::fleet::{Counts, FleetSpec, Placement, Replicas, expand};
 use crate::steptime::measured::MeasuredSteps;
 use crate::units::{Money, PricePerByteMonth};
 use crate::workload::training::TrainingSpec;
@@ -95,6 +95,8 @@ pub fn resolve(root: &Node, catalog: &Catalog, folder: Option<&Path>) -> Result<
         super::layout::check(&mut resolver, &document, &fleets, training);
     }
     super::groups::check(&mut resolver, &document, job.as_ref());
+    super::hosting::check(&mut resolver, &document, &fleets, job.as_ref());
+    super::models::check(&mut resolver, &document, job.as_ref());
     let assumptions = assumptions(&document.table("pricing"));
     resolver.check_names(&document, &fleets);
     resolver.check_discounts(&document.table("pricing"));
@@ -315,6 +317,8 @@ impl Resolver<'_> {
             purchases,
             layout: super::layout::request(&table.table("layout")),
             replicas: self.replicas(table, path),
+            hostings: super::hosting::of_fleet(self, table, path),
+            placements: super::hosting::words(self, table, (path, "models"), Placement::WORDS, Placement::of),
             owned_price,
             role: None,
             others: Vec::new(),

@@ -14,11 +14,11 @@ use crate::workload::inference::{
 use crate::workload::training::FailureSpec;
 
 use super::applies::{self, Setting};
+use super::hosting::{self, Hosting};
+use super::models::{Models, ServedModel};
 use super::resolve::Resolver;
 use super::{combinations, traffic, workload};
 
-/// One call over the network: round trip and serialisation (assumed; `call_overhead` says otherwise).
-const CALL: Seconds = Seconds(2e-3);
 /// Vertex AI's default target of accelerator duty cycle and CPU (reference documentation).
 const TARGET_UTILISATION: f64 = 0.6;
 /// Requests in flight for each replica, as Knative and Cloud Run count concurrency (assumed).
@@ -85,52 +85,6 @@ pub struct HybridSpec {
     pub store_price: PricePerByteMonth,
 }
 
-/// Where the model lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HostingKind {
-    /// An HTTP service on own machines.
-    Microservice,
-    /// A managed endpoint.
-    ManagedEndpoint,
-    /// A managed batch job.
-    ManagedBatch,
-    /// In process, in a data pipeline.
-    InProcess,
-}
-
-impl HostingKind {
-    /// Every kind with its word in scenarios.
-    pub const ALL: &'static [(&'static str, Self)] = &[
-        ("microservice", Self::Microservice),
-        ("managed-endpoint", Self::ManagedEndpoint),
-        ("managed-batch", Self::ManagedBatch),
-        ("in-process", Self::InProcess),
-    ];
-
-    /// The word in scenarios.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
-    }
-
-    /// Whether somebody else runs the machines, for a fee.
-    #[must_use]
-    pub fn managed(self) -> bool {
-        matches!(self, Self::ManagedEndpoint | Self::ManagedBatch)
-    }
-}
-
-/// Hosting with its costs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Hosting {
-    /// Which.
-    pub kind: HostingKind,
-    /// What the service adds, as a share of the machine's price; `None` for the catalog's.
-    pub premium: Option<f64>,
-    /// Time of one call beside the work.
-    pub call: Seconds,
-}
-
 /// Batching; what is `None` is the engine's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatchingSpec {
@@ -172,6 +126,8 @@ pub struct ServingSpec {
     pub measured: Option<Arc<MeasuredSteps>>,
     /// Storage of weights.
     pub weights: NumberFormat,
+    /// Models beside it, by the number of a kind of requests less one.
+    pub others: Vec<ServedModel>,
     /// Storage of cached keys and values; `None` for 16 bit.
     pub cache: Option<NumberFormat>,
     /// Online, batch or hybrid.
@@ -230,17 +186,22 @@ pub(super) fn read(resolver: &mut Resolver<'_>, document: &Reader<'_>) -> Option
         model: table.text("model").unwrap_or_default(),
         language: is_language(&model),
         mode: table.choice("mode"),
-        hosting: table.table("hosting").choice("kind"),
+        several: table.tables("mix").iter().any(|mix| mix.has("model")),
+        hosting: table.table("hosting").choice("kind").filter(|_| !hosting::by_fleets(document)),
         spot: applies::on_spot(document),
     };
     applies::serving(resolver, document, &setting);
     combinations::check(resolver, document, &setting);
     combinations::experts(resolver, document, &model);
     let mode = mode(resolver, &table, &model);
-    let traffic = traffic::read(resolver, &table, &model, !matches!(mode, Some(Mode::Batch(_))));
+    let weights = NumberFormat::of(word("precision")).unwrap_or(NumberFormat::Bf16);
+    let mut models = Models::new(&model, weights);
+    let traffic = traffic::read(resolver, &table, &mut models, !matches!(mode, Some(Mode::Batch(_))));
+    let others = models.others;
+    let language = is_language(&model) || others.iter().any(|other| is_language(&other.model));
     let batching = batching(resolver, &table.table("batching"));
-    let autoscaler = autoscaler(resolver, &table, is_language(&model));
-    let hosting = hosting(&table.table("hosting"));
+    let autoscaler = autoscaler(resolver, &table, language);
+    let hosting = hosting::read(&table.table("hosting"));
     let losses = table
         .tables("loss")
         .iter()
@@ -251,17 +212,16 @@ pub(super) fn read(resolver: &mut Resolver<'_>, document: &Reader<'_>) -> Option
         })
         .collect();
     let batch_prices = matches!(mode, Some(Mode::Batch(_)));
-    let api = api(resolver, &table.table("api"), &model, batch_prices);
+    // Of several models no one price is that of a request.
+    let api = api(resolver, &table.table("api"), &model, batch_prices).filter(|_| others.is_empty());
     let failures = workload::failures(resolver, &table.table("failures"));
-    if is_language(&model)
-        && let Err(unknown) = resolver.catalog.engine(word("engine"))
-    {
+    if language && let Err(unknown) = resolver.catalog.engine(word("engine")) {
         resolver.unknown(&table, "workload", "engine", unknown);
     }
     let (traffic, trace_rate) = traffic?;
     Some(ServingSpec {
         measured: resolver.profile.clone(),
-        weights: NumberFormat::of(word("precision")).unwrap_or(NumberFormat::Bf16),
+        weights,
         cache: table.text("cache_precision").and_then(NumberFormat::of),
         mode: mode?,
         engine: word("engine").to_owned(),
@@ -269,7 +229,7 @@ pub(super) fn read(resolver: &mut Resolver<'_>, document: &Reader<'_>) -> Option
         traffic,
         trace_rate,
         items_per_request: narrow(table.table("lengths").count("items")).unwrap_or(1),
-        batching: in_process(batching, &hosting, &table.table("hosting")),
+        batching,
         router: router(&table.table("router")),
         admission: admission(&table.table("admission")),
         autoscaler,
@@ -279,15 +239,16 @@ pub(super) fn read(resolver: &mut Resolver<'_>, document: &Reader<'_>) -> Option
         api,
         failures,
         boot: table.table("startup").seconds("boot").map(|boot| Law::Deterministic(boot.0)),
+        others,
         model: Arc::new(model),
     })
 }
 
-fn narrow(count: Option<u64>) -> Option<u32> {
+pub(super) fn narrow(count: Option<u64>) -> Option<u32> {
     count.map(|count| u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-fn span(time: Option<Seconds>) -> SimSpan {
+pub(super) fn span(time: Option<Seconds>) -> SimSpan {
     SimSpan::from_seconds(time.unwrap_or(Seconds::ZERO))
 }
 
@@ -391,17 +352,6 @@ fn batching(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> BatchingSpec {
     }
 }
 
-/// A pipeline hands micro-batches to the model itself.
-fn in_process(mut batching: BatchingSpec, hosting: &Hosting, table: &Reader<'_>) -> BatchingSpec {
-    if hosting.kind == HostingKind::InProcess {
-        if let Some(size) = narrow(table.count("micro_batch")) {
-            batching.rules.max_batch = size;
-        }
-        batching.rules.max_delay = span(table.seconds("window"));
-    }
-    batching
-}
-
 fn router(table: &Reader<'_>) -> Router {
     match table.text("kind") {
         Some("round-robin") => Router::RoundRobin,
@@ -464,18 +414,6 @@ fn autoscaler(resolver: &mut Resolver<'_>, workload: &Reader<'_>, language: bool
         in_window: span(table.seconds("in_window")),
         cooldown: span(table.seconds("cooldown")),
     })
-}
-
-fn hosting(table: &Reader<'_>) -> Hosting {
-    let kind = HostingKind::ALL
-        .iter()
-        .find(|(word, _)| Some(*word) == table.text("kind"))
-        .map_or(HostingKind::Microservice, |(_, kind)| *kind);
-    let usual = match kind {
-        HostingKind::Microservice | HostingKind::ManagedEndpoint => CALL,
-        HostingKind::ManagedBatch | HostingKind::InProcess => Seconds::ZERO,
-    };
-    Hosting { kind, premium: table.number("premium"), call: table.seconds("call_overhead").unwrap_or(usual) }
 }
 
 /// The price that the scenario names, or else the lowest at which a model of the same shape is hosted.

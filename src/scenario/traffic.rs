@@ -10,8 +10,8 @@ use crate::workload::arrivals::{
     TrafficSpec,
 };
 
+use super::models::Models;
 use super::resolve::Resolver;
-use super::serving::is_language;
 
 const ARRIVALS: &str = "workload.arrivals";
 /// Points of the daily cosine.
@@ -23,10 +23,10 @@ const LONGEST: f64 = 16.0;
 pub(super) fn read(
     resolver: &mut Resolver<'_>,
     workload: &Reader<'_>,
-    model: &Model,
+    models: &mut Models<'_>,
     online: bool,
 ) -> Option<(TrafficSpec, Option<f64>)> {
-    let language = is_language(model);
+    let language = models.own_is_language();
     let table = workload.table("arrivals");
     let (arrivals, own) = match online {
         true if table.text("kind") == Some("trace") => {
@@ -38,8 +38,12 @@ pub(super) fn read(
     };
     let rate = own.as_ref().and_then(|(_, survey)| survey.rate);
     let own = own.filter(|(source, _)| source.format != TraceFormat::Windows);
-    let mixes = mixes(resolver, workload, language, own.map(of_trace));
-    let most_tokens = if language { most_tokens(resolver, workload, model) } else { None };
+    let mixes = mixes(resolver, workload, models, own.map(of_trace));
+    // Of several models each has a context of its own.
+    let most_tokens = match models.own() {
+        model if language && models.others.is_empty() => most_tokens(resolver, workload, model),
+        _ => None,
+    };
     let (arrivals, mixes) = (arrivals?, mixes?);
     lengths_within(resolver, workload, &mixes, most_tokens);
     let traffic = TrafficSpec { arrivals, mixes, requests: table.count("requests"), most_tokens };
@@ -216,11 +220,12 @@ fn of_trace((source, survey): (TraceSource, TraceSurvey)) -> LengthSpec {
 fn mixes(
     resolver: &mut Resolver<'_>,
     workload: &Reader<'_>,
-    language: bool,
+    models: &mut Models<'_>,
     own: Option<LengthSpec>,
 ) -> Option<Vec<Mix>> {
     let tables = workload.tables("mix");
     if tables.is_empty() {
+        let language = models.own_is_language();
         let table = workload.table("lengths");
         let stated = ["input", "output", "dataset", "file"].iter().any(|key| table.has(key));
         let lengths = match own.filter(|_| language && !stated) {
@@ -233,6 +238,7 @@ fn mixes(
     let mut mixes = Vec::new();
     for (index, table) in tables.iter().enumerate() {
         let path = format!("workload.mix[{index}]");
+        let (model, language) = models.of(resolver, table, &path)?;
         let lengths = lengths(resolver, &table.table("lengths"), &format!("{path}.lengths"), language)?;
         let narrow = |key: &str| table.count(key).and_then(|count| u32::try_from(count).ok());
         let prefix = match (narrow("prefix_groups"), narrow("prefix_tokens")) {
@@ -248,7 +254,7 @@ fn mixes(
             share: table.number("share").unwrap_or(1.0) / total,
             lengths,
             priority: table.count("priority").and_then(|priority| u8::try_from(priority).ok()).unwrap_or(0),
-            model: 0,
+            model,
             prefix,
         });
     }

@@ -72,6 +72,11 @@ fn precision(word: &str) -> Precision {
 
 /// A catalog id, a model file of its own, or a Hugging Face configuration.
 pub(super) fn model(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<Model> {
+    model_at(resolver, table, "workload")
+}
+
+/// The same, of the table at a path.
+pub(super) fn model_at(resolver: &mut Resolver<'_>, table: &Reader<'_>, at: &str) -> Option<Model> {
     let name = table.text("model")?;
     let reading: fn(&str, &str) -> Result<Model, Diagnostics> = match name.rsplit_once('.') {
         Some((_, "toml")) => Catalog::read_model,
@@ -80,7 +85,7 @@ pub(super) fn model(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<M
             return match resolver.catalog.model(name) {
                 Ok(model) => Some(model.clone()),
                 Err(unknown) => {
-                    resolver.unknown(table, "workload", "model", unknown);
+                    resolver.unknown(table, at, "model", unknown);
                     None
                 }
             };
@@ -93,7 +98,7 @@ pub(super) fn model(resolver: &mut Resolver<'_>, table: &Reader<'_>) -> Option<M
     let read = match read_file(&path, MAX_DOCUMENT_BYTES) {
         Ok(text) => reading(&path.display().to_string(), &text),
         Err(error) => {
-            resolver.faults.push(table.fault(error.code(), "workload", "model", error.to_string()));
+            resolver.faults.push(table.fault(error.code(), at, "model", error.to_string()));
             return None;
         }
     };

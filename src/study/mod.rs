@@ -44,7 +44,9 @@ pub use result::{
     Recurring, Row,
 };
 pub use serving::{Served, Way};
-pub use serving_result::{ApiComparison, GroupFigures, HybridPoint, Percentiles, ServingFigures};
+pub use serving_result::{
+    ApiComparison, GroupFigures, HybridPoint, ModelFigures, Percentiles, ServingFigures,
+};
 
 /// Level of every interval.
 pub const LEVEL: f64 = 0.9;

@@ -97,6 +97,33 @@ pub struct GroupFigures {
     pub cost_per_month_usd: Option<f64>,
 }
 
+/// One model of a fleet that serves several.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ModelFigures {
+    /// The model.
+    pub model: String,
+    /// Share of all requests that are for it.
+    pub share: f64,
+    /// Its machines, where models are apart; null where they are together.
+    pub instances: Option<u64>,
+    /// Its replicas, where models are apart.
+    pub replicas: Option<u64>,
+    /// Highest rate of its requests at which every target holds, where models are apart.
+    pub capacity_requests_per_s: Option<Estimate>,
+    /// Its requests finished per second.
+    pub requests_per_s: Option<Estimate>,
+    /// Share of its requests within all limits on times.
+    pub goodput_share: Option<Estimate>,
+    /// From arrival to the first token.
+    pub ttft_s: Option<Percentiles>,
+    /// (Last token − first token) / (tokens − 1) of a request.
+    pub tpot_s: Option<Percentiles>,
+    /// From arrival to the end with the call over the network, as the client sees it.
+    pub latency_s: Option<Percentiles>,
+    /// Its part of the bill of a month, where models are apart.
+    pub cost_per_month_usd: Option<Estimate>,
+}
+
 /// What an inference row adds. All figures of an infeasible row are null.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct ServingFigures {
@@ -181,4 +208,7 @@ pub struct ServingFigures {
     /// The groups of a fleet that is made of several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupFigures>,
+    /// The models of a fleet that serves several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelFigures>,
 }

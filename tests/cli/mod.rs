@@ -11,6 +11,7 @@ mod results;
 mod serving;
 mod serving_capacity;
 mod serving_groups;
+mod serving_models;
 mod serving_modes;
 mod serving_rows;
 

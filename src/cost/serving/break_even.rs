@@ -1,7 +1,6 @@
 //! From which load on one way of serving is cheaper than another: exact, machine by machine.
 
-use super::supply::{Machines, Supply};
-use crate::units::PricePerMillion;
+use super::supply::Supply;
 
 /// Machines added one by one up to this many on each side; loads beyond are not looked at.
 const MAX_STEPS: usize = 20_000;
@@ -38,17 +37,6 @@ pub struct LoadRange {
     pub to: f64,
     /// Which is cheaper within.
     pub cheaper: Cheaper,
-}
-
-/// The load at which the second becomes cheaper than the first.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BreakEven {
-    /// Above this rate the second is cheaper, for a while at least: the next machine may turn it again.
-    pub first: f64,
-    /// Above this rate the first is never the cheaper one again, as far as was looked; `None` when it ends as the cheaper.
-    pub for_good: Option<f64>,
-    /// The greatest load looked at.
-    pub looked_up_to: f64,
 }
 
 /// Which of two ways is cheaper over loads from zero up to a limit. One that cannot take a load is dearer than one that
@@ -110,35 +98,11 @@ fn intervals(first: &Supply, second: &Supply, up_to: f64) -> Vec<(f64, f64)> {
     starts.zip(edges.iter().copied()).collect()
 }
 
-/// The load at which the second becomes cheaper than the first; `None` when it never is, up to the limit.
-#[must_use]
-pub fn break_even(first: &Supply, second: &Supply, up_to: f64) -> Option<BreakEven> {
-    let ranges = load_ranges(first, second, up_to);
-    let start = ranges.iter().find(|range| range.cheaper == Cheaper::Second)?.from;
-    let end = ranges.last()?;
-    let last_first = ranges.iter().rfind(|range| range.cheaper == Cheaper::First);
-    let for_good = match last_first {
-        Some(range) if range.to >= end.to => None,
-        Some(range) => Some(range.to),
-        None => Some(0.0),
-    };
-    Some(BreakEven { first: start, for_good, looked_up_to: end.to })
-}
-
-/// Share of its capacity at which a machine's cost per request equals a price by the request. Above 1 the machine is
-/// dearer even when full. `None` when a request costs nothing.
-#[must_use]
-pub fn utilisation_to_match(machines: &Machines, price: PricePerMillion) -> Option<f64> {
-    let full = price.usd_per_million() * machines.capacity * 3600.0 / 1e6;
-    let share = machines.hourly.usd_per_hour() / full;
-    (full > 0.0 && share.is_finite()).then_some(share)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::supply::PerUse;
+    use super::super::supply::{Machines, PerUse};
     use super::*;
-    use crate::units::{Money, PricePerHour};
+    use crate::units::{Money, PricePerHour, PricePerMillion};
     use proptest::prelude::*;
 
     fn machines(hour: f64, capacity: f64, least: u64) -> Machines {
@@ -165,34 +129,30 @@ mod tests {
             told,
             [(0.0, 6.0, Cheaper::Second), (6.0, 10.0, Cheaper::First), (10.0, 12.5, Cheaper::Second)]
         );
-        let turn = break_even(&small, &large, 12.5).map(|turn| (turn.first, turn.for_good));
-        assert_eq!(turn, Some((6.0, None)));
     }
 
     #[test]
     fn an_api_is_cheaper_until_the_machine_is_busy_enough() {
         // 3.6 USD/h for 10 requests/s is 100 USD a million when full; the API asks 200.
-        let own = machines(3.6, 10.0, 1);
-        let api = per_use(200.0);
-        let share = utilisation_to_match(&own, PricePerMillion(Money::from_usd(200.0)));
-        assert_eq!(share, Some(0.5));
-        let turn = break_even(&api, &Supply::Machines(own), 100.0);
-        assert!(turn.is_some_and(|turn| (turn.first - 5.0).abs() < 1e-9), "{turn:?}");
+        let own = Supply::Machines(machines(3.6, 10.0, 1));
+        let ranges = load_ranges(&per_use(200.0), &own, 100.0);
+        let turn = ranges.iter().find(|range| range.cheaper == Cheaper::Second);
+        assert!(turn.is_some_and(|range| (range.from - 5.0).abs() < 1e-9), "{ranges:?}");
         // The second machine makes 10 requests/s as dear as the API's: never dearer again.
-        assert!(
-            turn.and_then(|turn| turn.for_good).is_some_and(|rate| (rate - 5.0).abs() < 1e-9),
-            "{turn:?}"
-        );
+        let last = ranges.iter().rfind(|range| range.cheaper == Cheaper::First);
+        assert!(last.is_some_and(|range| (range.to - 5.0).abs() < 1e-9), "{ranges:?}");
         // At a quarter of the price no load is enough.
-        assert_eq!(break_even(&per_use(50.0), &Supply::Machines(own), 1000.0), None);
+        let never = load_ranges(&per_use(50.0), &own, 1000.0);
+        assert!(never.iter().all(|range| range.cheaper != Cheaper::Second), "{never:?}");
     }
 
     #[test]
     fn what_cannot_be_taken_is_dearer() {
         let few = Supply::Machines(Machines { most: Some(2), ..machines(1.0, 1.0, 1) });
         let dear = Supply::Machines(machines(50.0, 100.0, 1));
-        let turn = break_even(&few, &dear, 50.0);
-        assert_eq!(turn.map(|turn| (turn.first, turn.for_good)), Some((2.0, Some(2.0))));
+        let ranges = load_ranges(&few, &dear, 50.0);
+        let told: Vec<(f64, Cheaper)> = ranges.iter().map(|range| (range.to, range.cheaper)).collect();
+        assert_eq!(told, [(2.0, Cheaper::First), (50.0, Cheaper::Second)]);
         assert!(load_ranges(&few, &few, 50.0).iter().all(|range| range.to <= 2.0));
     }
 

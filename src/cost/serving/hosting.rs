@@ -1,7 +1,7 @@
 //! Machines that a cloud manages: a premium on their price, or a price by the active hour in its place.
 
 use crate::catalog::{Catalog, Instance, Provenance, Purchase, ServiceKind, ServiceUnit};
-use crate::units::{Bytes, Money, PricePerHour, PricePerMillion, Seconds};
+use crate::units::{Bytes, PricePerHour, Seconds};
 
 use super::super::tariff::Unpriced;
 use super::super::{Assumptions, PriceRange, Tariff};
@@ -155,12 +155,6 @@ impl Serverless {
             origin: format!("{provider}/{}", cpu.service),
         })
     }
-
-    /// Price of a million requests that each keep an instance active for a time.
-    #[must_use]
-    pub fn per_request(&self, active: Seconds) -> PricePerMillion {
-        PricePerMillion(Money(self.hourly.0.0)).scaled(1e6 * active.0 / 3600.0)
-    }
 }
 
 #[cfg(test)]
@@ -235,8 +229,6 @@ mod tests {
         // 0.67 + 8 × 0.07776 + 32 × 0.00864, near the 1.40 that one user reported in another region.
         assert!((active.hourly.usd_per_hour() - 1.56856).abs() < 1e-9, "{}", active.hourly.usd_per_hour());
         assert_eq!((of("L4", 1.0).unwrap().vcpus, active.granularity), (4.0, Seconds(0.1)));
-        let price = active.per_request(Seconds(0.36)).usd_per_million();
-        assert!((price - 156.856).abs() < 1e-6, "{price}");
         assert!(of("T4", 8.0).is_err());
     }
 }

@@ -1,8 +1,10 @@
 //! A number of items by a deadline: shards over machines that start, fail and are taken away.
 
+use crate::cost::Tariff;
 use crate::scenario::BatchSpec;
-use crate::stats::{Law, Stream, normal_cdf, quantile, sorted};
+use crate::stats::{Law, Stream, normal_cdf};
 use crate::units::{Seconds, Significant};
+use crate::workload::arrivals::ArrivalSpec;
 use crate::workload::failures::SpotMarket;
 
 use super::super::LEVEL;
@@ -16,7 +18,7 @@ use super::online::{ServingOutcome, blank_figures, within};
 use super::paired::{Paired, Pairs};
 use super::prepare::Served;
 use super::trial::{MIDDLE, QUICK, SLOW, Trial};
-use super::way::{Way, cut_short};
+use super::way::{Way, cut_short, mean_lengths};
 use super::{Asked, Z_END, bill, carbon};
 
 /// Replications of a job: luck is in starts, failures and markets only.
@@ -39,6 +41,8 @@ const MOST_INTERRUPTIONS: f64 = 2000.0;
 pub(super) struct UnitRate {
     pub rates: [f64; 3],
     pub by_network: bool,
+    /// Share of the replicas' time in iterations with prompts.
+    pub reading: f64,
 }
 
 /// What a unit of machines does flat out.
@@ -49,12 +53,24 @@ pub(super) fn unit_rate(asked: &Asked<'_>, served: &Served, way: &Way, spec: &Ba
         .instance
         .network
         .map_or(f64::INFINITY, |network| network.0 / (spec.item_bytes.0 + spec.result_bytes.0).max(1.0));
-    let of = |speed: usize| {
-        let trial = Trial { asked, served, way, units: 1, speed };
-        trial.sustained(0) * items * spec.efficiency
-    };
-    let free = [of(QUICK), of(MIDDLE), of(SLOW)];
-    UnitRate { rates: free.map(|rate| rate.min(card)), by_network: free[MIDDLE] > card }
+    let trial = |speed: usize| Trial { asked, served, way, units: 1, speed };
+    let free = [QUICK, MIDDLE, SLOW].map(|speed| trial(speed).sustained(0) * items * spec.efficiency);
+    UnitRate {
+        rates: free.map(|rate| rate.min(card)),
+        by_network: free[MIDDLE] > card,
+        reading: if asked.spec.is_language() { reading(&trial(MIDDLE)) } else { 0.0 },
+    }
+}
+
+/// Requests of the run that tells what replicas spend their time on.
+const READ_REQUESTS: u64 = 2000;
+
+/// Share of the time of replicas that work flat out in iterations with prompts.
+fn reading(trial: &Trial<'_>) -> f64 {
+    let job = trial.job(ArrivalSpec::Burst, Some(READ_REQUESTS), Seconds::ZERO, Seconds(1e9));
+    let run = trial.run(&job, 0);
+    let (reading, writing) = (run.prefill_time.seconds().0, run.decode_time.seconds().0);
+    reading / (reading + writing).max(1e-12)
 }
 
 /// One replication: how long, and for how long each machine is paid.
@@ -206,11 +222,44 @@ impl Job {
         let middle = values(MIDDLE);
         let ends = [mean(&values(QUICK)), mean(&values(SLOW))];
         let found = spread(mean(&middle), ends, half_width(&middle));
-        // Luck and the model's error are independent: their distances from the median add as squares.
-        let ascending = sorted(&middle);
-        let p50 = quantile(&ascending, 0.5).unwrap_or(found.mean);
-        let lucky = quantile(&ascending, 0.9).unwrap_or(p50) - p50;
-        Estimate { p50, p90: p50 + libm::hypot(lucky, found.p90 - found.mean), ..found }
+        let of_runs = |share: f64| self.quantile(&figure, share).unwrap_or(found.mean);
+        Estimate { p50: of_runs(0.5), p90: of_runs(0.9), ..found }
+    }
+
+    /// The value that a share of all runs stays under, their luck and the error of their speed together: where
+    /// [`Self::share_within`] reaches it.
+    fn quantile(&self, figure: &impl Fn(&JobRun) -> f64, share: f64) -> Option<f64> {
+        let values = || self.runs.iter().flatten().map(figure);
+        let (mut low, mut high) = (0.0, 4.0 * values().reduce(f64::max)?);
+        if self.share_within(figure, high) < share {
+            return None;
+        }
+        for _ in 0..60 {
+            let middle = 0.5 * (low + high);
+            if self.share_within(figure, middle) < share { low = middle } else { high = middle }
+        }
+        Some(high)
+    }
+
+    /// Share of runs of which a figure stays within a limit.
+    fn share_within(&self, figure: &impl Fn(&JobRun) -> f64, limit: f64) -> f64 {
+        let shares = self.shares_within(figure, limit);
+        shares.iter().sum::<f64>() / shares.len().max(1) as f64
+    }
+
+    /// The same of each replication, over the error of its speed: its logarithm is normal on either side.
+    fn shares_within(&self, figure: &impl Fn(&JobRun) -> f64, limit: f64) -> Vec<f64> {
+        let one = |index: usize| {
+            let at = |speed: usize| figure(&self.runs[speed][index]);
+            let wanted = libm::log(limit / at(MIDDLE));
+            let end = if wanted < 0.0 { at(QUICK) } else { at(SLOW) };
+            let side = libm::log(end / at(MIDDLE)).abs();
+            if side.is_nan() || side < 1e-9 {
+                return f64::from(u8::from(limit >= at(MIDDLE)));
+            }
+            normal_cdf(Z_END * wanted / side)
+        };
+        (0..self.runs[MIDDLE].len()).map(one).collect()
     }
 
     /// Machine-hours of the mean run.
@@ -221,24 +270,25 @@ impl Job {
         bill::Paid {
             busy_hours: (paid - starting).max(0.0) * machines,
             starting_hours: starting.min(paid) * machines,
+            rounding_hours: 0.0,
             hours: mean(|run| run.seconds),
             ..bill::Paid::default()
         }
     }
 
+    /// Machine-hours billed and not used: each machine's time of the mean run is rounded as its provider bills it; one
+    /// that was taken away is billed anew.
+    fn rounding(&self, way: &Way, tariff: &Tariff, machines: u64) -> f64 {
+        let mean = |figure: fn(&JobRun) -> f64| self.estimate(figure).mean;
+        let machines = machines.max(1) as f64;
+        let rentals = machines + mean(|run| run.interruptions) * way.machines_per_replica as f64;
+        let each = Seconds(mean(|run| run.paid) * way.machines_per_replica as f64 / rentals);
+        ((tariff.billed(each).0 - each.0) * rentals / 3600.0).max(0.0)
+    }
+
     /// Probability that a job ends in time: over replications, and over the error of its speed.
     fn by(&self, deadline: f64) -> Probability {
-        let one = |index: usize| {
-            let at = |speed: usize| self.runs[speed][index].seconds;
-            let wanted = libm::log(deadline / at(MIDDLE));
-            let end = if wanted < 0.0 { at(QUICK) } else { at(SLOW) };
-            let side = libm::log(end / at(MIDDLE)).abs();
-            if side < 1e-9 {
-                return if wanted >= 0.0 { 1.0 } else { 0.0 };
-            }
-            normal_cdf(Z_END * wanted / side)
-        };
-        let shares: Vec<f64> = (0..self.runs[MIDDLE].len()).map(one).collect();
+        let shares = self.shares_within(&|run: &JobRun| run.seconds, deadline);
         let mean = shares.iter().sum::<f64>() / shares.len().max(1) as f64;
         let half = half_width(&shares);
         Probability { probability: mean, lo: (mean - half).max(0.0), hi: (mean + half).min(1.0) }
@@ -309,7 +359,7 @@ pub(super) fn batch(asked: &Asked<'_>, served: &Served, way: &Way, spec: &BatchS
     figures.sustainable_requests_per_s =
         Some(spread(scale(unit.rates[MIDDLE]), [scale(unit.rates[QUICK]), scale(unit.rates[SLOW])], 0.0));
     row.bound = bound(way, unit.by_network);
-    weigh(asked, served, way, &job, spec, &mut row, &mut figures);
+    weigh(asked, served, way, (&job, &unit), spec, &mut row, &mut figures);
     weigh_carbon(asked, served, way, &job, spec, &mut row, &mut figures);
     row.recurring = objective
         .repeat
@@ -397,7 +447,7 @@ fn weigh(
     asked: &Asked<'_>,
     served: &Served,
     way: &Way,
-    job: &Job,
+    (job, unit): (&Job, &UnitRate),
     spec: &BatchSpec,
     row: &mut Row,
     figures: &mut super::super::serving_result::ServingFigures,
@@ -411,7 +461,8 @@ fn weigh(
     };
     row.warnings.extend(bill::warnings(asked, tariff));
     let paid = job.estimate(|run| run.paid);
-    let ledger = bill::bill(asked, served, tariff, &job.hours(way));
+    let hours = bill::Paid { rounding_hours: job.rounding(way, tariff, row.instances), ..job.hours(way) };
+    let ledger = bill::bill(asked, served, tariff, &hours);
     let ends = [paid.lo / paid.mean.max(1e-12), paid.hi / paid.mean.max(1e-12)];
     let cost = bill::estimate(&ledger, tariff, ends);
     row.ledger = mean_ledger(std::slice::from_ref(&ledger));
@@ -419,6 +470,30 @@ fn weigh(
     row.budget_met = asked.scenario.objective.budget.map(|budget| within(&cost, budget.usd()));
     figures.cost_per_million_predictions_usd = Some(cost.scaled(1e6 / spec.items));
     figures.mean_machines = Some(row.instances as f64);
+    weigh_tokens(asked, unit, spec, &cost, figures);
+}
+
+/// What a million tokens costs, split by the time that replicas spend on prompts and on answers.
+fn weigh_tokens(
+    asked: &Asked<'_>,
+    unit: &UnitRate,
+    spec: &BatchSpec,
+    cost: &Estimate,
+    figures: &mut super::super::serving_result::ServingFigures,
+) {
+    if !asked.spec.is_language() {
+        return;
+    }
+    let (input, output) = mean_lengths(asked.spec);
+    let requests = spec.items / f64::from(asked.spec.items_per_request.max(1));
+    let per_million =
+        |tokens: f64, share: f64| (tokens > 0.0).then(|| cost.scaled(1e6 * share / (tokens * requests)));
+    figures.cost_per_million_tokens_usd = per_million(input + output, 1.0);
+    figures.cost_per_million_input_tokens_usd = per_million(input, unit.reading);
+    figures.cost_per_million_output_tokens_usd = per_million(output, 1.0 - unit.reading);
+    let items = f64::from(asked.spec.items_per_request.max(1));
+    figures.input_tokens_per_s = figures.requests_per_s.map(|rate| rate.scaled(input / items));
+    figures.output_tokens_per_s = figures.requests_per_s.map(|rate| rate.scaled(output / items));
 }
 
 fn weigh_carbon(

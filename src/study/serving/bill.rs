@@ -1,8 +1,8 @@
 //! What a serving fleet costs: machines by the hour, the premium of a managed service, fees, store and look-ups.
 
-use crate::catalog::Provenance;
+use crate::catalog::{Provenance, Purchase};
 use crate::cost::{Item, Ledger, Meters, Tariff};
-use crate::scenario::HostingKind;
+use crate::fleet::HostingKind;
 use crate::units::{HOURS_PER_MONTH, Money, Seconds};
 
 use super::super::result::{Estimate, LedgerLine, Row};
@@ -19,6 +19,8 @@ pub(super) struct Paid {
     pub idle_hours: f64,
     /// Machine-hours starting.
     pub starting_hours: f64,
+    /// Machine-hours billed and not used: minimum and rounding.
+    pub rounding_hours: f64,
     /// Hours that the whole thing lasts, for fees.
     pub hours: f64,
     /// Store and look-ups.
@@ -34,6 +36,7 @@ pub(super) fn bill(asked: &Asked<'_>, served: &Served, tariff: &Tariff, paid: &P
         busy: Seconds::from_hours(paid.busy_hours),
         idle: Seconds::from_hours(paid.idle_hours),
         boot: Seconds::from_hours(paid.starting_hours),
+        rounding: Seconds::from_hours(paid.rounding_hours),
         cluster: if fee.is_some() { Seconds::from_hours(paid.hours) } else { Seconds::ZERO },
         requests: paid.store.scaled(factor),
         premium: served.premium,
@@ -75,6 +78,9 @@ pub(super) fn warnings(asked: &Asked<'_>, tariff: &Tariff) -> Vec<String> {
     }
     if tariff.single_snapshot {
         said.push("the spot price is one snapshot: taken as half to twice of it".to_owned());
+    }
+    if tariff.purchase == Purchase::Spot && asked.spec.failures.spot.is_none() {
+        said.push("spot availability is that of a traced V100 or CPU market of 2022 to 2023".to_owned());
     }
     said.extend(tariff.marks.iter().map(|mark| mark.word().to_owned()));
     let kind = asked.spec.hosting.kind;

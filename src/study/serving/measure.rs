@@ -18,6 +18,7 @@ const REPLICAS: u32 = 3;
 pub(super) const RUNS: u64 = REPLICAS as u64 + 2;
 
 /// Runs of one fleet: replications at the predicted steps, and the first of them with quick and slow steps.
+#[derive(Debug)]
 pub(super) struct Measured {
     pub runs: Vec<ServingRun>,
     pub quick: ServingRun,
@@ -47,16 +48,20 @@ impl Measured {
     /// A figure of a run with its uncertainty; `None` when some run does not have it.
     pub fn estimate(&self, figure: impl Fn(&ServingRun) -> Option<f64>) -> Option<Estimate> {
         let values: Vec<f64> = self.runs.iter().map(&figure).collect::<Option<_>>()?;
+        let end = |run: &ServingRun| figure(run).unwrap_or(f64::NAN);
+        Self::of_values(&values, [end(&self.quick), end(&self.slow)])
+    }
+
+    /// A figure from its values over the replications and those of the quick and the slow run.
+    pub fn of_values(values: &[f64], ends: [f64; 2]) -> Option<Estimate> {
         if values.iter().any(|value| !value.is_finite()) {
             return None;
         }
         let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
         // The ends share the first replication: their distance from it counts.
         let first = values.first().copied().unwrap_or(mean);
-        let end = |run: &ServingRun| {
-            figure(run).filter(|value| value.is_finite()).map_or(mean, |value| mean + value - first)
-        };
-        Some(spread(mean, [end(&self.quick), end(&self.slow)], half_width(&values)))
+        let end = |value: f64| if value.is_finite() { mean + value - first } else { mean };
+        Some(spread(mean, ends.map(end), half_width(values)))
     }
 
     /// Percentiles of a time, with `more` seconds on each; none where no request has such a time. A percentile is known

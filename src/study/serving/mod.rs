@@ -1,5 +1,6 @@
 //! Serving: from candidates to rows of capacity, latency and cost.
 
+mod apart;
 mod batch;
 mod bill;
 mod bound;
@@ -15,6 +16,8 @@ mod online;
 mod ordinary;
 mod paired;
 mod prepare;
+mod serverless;
+mod several;
 mod size;
 mod spells;
 mod tally;
@@ -86,9 +89,15 @@ pub(super) fn run(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Comparison, St
 }
 
 fn outcome(asked: &Asked<'_>, served: &Served) -> ServingOutcome {
-    let Some(way) = served.ways.as_ref().ok().and_then(|ways| ways.first()) else {
-        return infeasible(asked, served);
-    };
+    let whole = asked;
+    let asked = &Asked { spec: &served.spec, ..*asked };
+    let Some(way) = served.way() else { return infeasible(asked, served) };
+    if !served.models.is_empty() {
+        let parts = served.models.iter().map(|own| outcome(whole, own)).collect();
+        return apart::apart(asked, served, parts);
+    }
+    let spec = serverless::scaled(asked, served, way);
+    let asked = &Asked { spec: &spec, ..*asked };
     match &asked.spec.mode {
         Mode::Online => online::outcome(asked, served, way, None),
         Mode::Batch(spec) => batch::batch(asked, served, way, spec),

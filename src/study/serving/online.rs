@@ -1,5 +1,7 @@
 //! A fleet that answers requests as they come: size, capacity, latencies, cost.
 
+use std::sync::Arc;
+
 use crate::catalog::Purchase;
 use crate::cost::Ledger;
 use crate::scenario::RequestTime;
@@ -11,6 +13,7 @@ use super::super::result::{BoundRow, Estimate, Probability, Row};
 use super::super::row::{blank_row, fill_memory, mean_ledger};
 use super::super::serving_result::{ApiComparison, ServingFigures};
 use super::Asked;
+use super::apart;
 use super::bill::{self, MONTH, Paid};
 use super::bound::bound;
 use super::capacity::{Capacity, capacity, missed, missed_when_idle};
@@ -44,12 +47,14 @@ pub(super) struct ServingOutcome {
     pub lines: Vec<(f64, f64)>,
     /// What it is compared with others by.
     pub pairs: Pairs,
+    /// Its runs, for those who mix them with others.
+    pub measured: Option<Arc<Measured>>,
 }
 
 impl ServingOutcome {
     /// A row of which no more is known; its bill is one way to run it.
     pub fn of(row: Row) -> Self {
-        Self { row, unit: None, shrinks: false, lines: Vec::new(), pairs: Pairs::default() }
+        Self { row, unit: None, shrinks: false, lines: Vec::new(), pairs: Pairs::default(), measured: None }
     }
 }
 
@@ -82,7 +87,7 @@ pub(super) struct Online<'a> {
     pub size: Size,
     pub capacity: Option<Capacity>,
     pub demand: Option<Demand>,
-    pub measured: Measured,
+    pub measured: Arc<Measured>,
     /// What the clocks of a profile and of spells were sped up by.
     pub speed_up: f64,
     pub spells_up: f64,
@@ -139,7 +144,7 @@ pub(super) fn online<'a>(
             Run { job, speed_up: 1.0, spells_up: 1.0 }
         }
     };
-    let measured = measure(&trial, &job);
+    let measured = Arc::new(measure(&trial, &job));
     Ok(Online {
         asked,
         served,
@@ -191,13 +196,15 @@ impl Online<'_> {
         self.weigh_cost(&mut row, &mut figures);
         self.weigh_carbon(&mut row, &mut figures);
         self.compare_api(&mut figures);
+        let rate = self.demand.as_ref().map_or(0.0, |demand| demand.mean);
+        figures.models = apart::of_runs(self.asked, &self.measured, rate);
         row.bound = self.bound();
         let unit = self.unit_of_growth(&figures);
         let pairs = self.pairs(&row, &figures);
         let lines = bill::line(&row).into_iter().collect();
         let shrinks = !self.grouped() && self.sized();
         row.serving = Some(Box::new(figures));
-        ServingOutcome { row, unit, shrinks, lines, pairs }
+        ServingOutcome { row, unit, shrinks, lines, pairs, measured: Some(self.measured.clone()) }
     }
 
     fn groups(&self) -> Vec<Group<'_>> {

@@ -1,20 +1,22 @@
 //! Candidates of a serving scenario: what fits, how it is split, what it costs an hour.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use crate::catalog::{Purchase, ServiceKind};
 use crate::cost::serving::Hosted;
 use crate::cost::{Tariff, Unpriced};
-use crate::fleet::{Candidate, Replicas, expand};
+use crate::fleet::{Candidate, HostingKind, Placement, Replicas, expand};
 use crate::layout::Reason;
-use crate::scenario::HostingKind;
+use crate::scenario::ServingSpec;
 use crate::stats::Law;
 use crate::steptime::ordinary::OrdinaryTimes;
 use crate::steptime::serving::ServingSteps;
 use crate::units::Seconds;
 
 use super::way::{self, Way};
-use super::{Asked, StudyError, groups, ordinary};
+use super::{Asked, StudyError, apart, groups, ordinary, serverless, several};
 
 /// Seconds from asking for a machine to its first request where nothing is known of the provider.
 const UNKNOWN_START: f64 = 250.0;
@@ -42,6 +44,10 @@ pub struct Served {
     pub transfer_ns_per_token: f64,
     /// The groups beside this one, where the fleet is made of groups.
     pub others: Vec<Served>,
+    /// The workload under this fleet's hosting; of one model where each has machines of its own.
+    pub spec: Arc<ServingSpec>,
+    /// The models of the workload, each on machines of its own, where they are apart.
+    pub models: Vec<Served>,
 }
 
 impl Served {
@@ -90,19 +96,47 @@ pub(in crate::study) fn prepare(asked: &Asked<'_>) -> Result<Vec<Served>, StudyE
         .map(|candidate| {
             let others = candidate.others.iter().map(|other| serve(asked, (&steps, &times), other.clone()));
             let others = others.collect();
+            let placement = candidate.placement;
+            if asked.spec.models() > 1 && placement == Placement::Apart {
+                return models(asked, (&steps, &times), candidate);
+            }
             groups::joined(serve(asked, (&steps, &times), candidate), others)
         })
         .collect();
     if asked.cancel.is_cancelled() { Err(StudyError::Cancelled) } else { Ok(served) }
 }
 
+/// A fleet of which each model has machines of its own.
+fn models(asked: &Asked<'_>, laws: (&ServingSteps, &OrdinaryTimes), candidate: Candidate) -> Served {
+    let of = |index: usize| {
+        let spec = asked.spec.alone(index);
+        serve(&Asked { spec: &spec, ..*asked }, laws, candidate.clone())
+    };
+    let all: Vec<Served> = (0..asked.spec.models()).map(of).collect();
+    let shares: Vec<f64> = (0..all.len()).map(|index| asked.spec.share_of(index)).collect();
+    let first = all.first().cloned();
+    let hosting = candidate.hosting.unwrap_or(asked.spec.hosting.kind);
+    let mut whole = first.unwrap_or_else(|| serve(asked, laws, candidate));
+    whole.spec = Arc::new(asked.spec.hosted(hosting));
+    match apart::split(all, &shares) {
+        Ok(models) => whole.models = models,
+        Err(reason) => whole.ways = Err(reason),
+    }
+    whole
+}
+
 /// What is known of one group.
 fn serve(asked: &Asked<'_>, (steps, times): (&ServingSteps, &OrdinaryTimes), candidate: Candidate) -> Served {
+    let hosting = candidate.hosting.unwrap_or(asked.spec.hosting.kind);
+    let spec = Arc::new(asked.spec.hosted(hosting));
+    let asked = &Asked { spec: &spec, ..*asked };
     let (tariff, premium) = match priced(asked, &candidate) {
         Ok((tariff, premium)) => (Ok(tariff), premium),
         Err(unpriced) => (Err(unpriced), 0.0),
     };
-    let ways = if asked.spec.is_language() {
+    let ways = if asked.spec.models() > 1 {
+        several::together(asked, (steps, times), &candidate)
+    } else if asked.spec.is_language() {
         way::language(asked, steps, &candidate)
     } else {
         ordinary::ordinary(asked, times, &candidate)
@@ -118,6 +152,8 @@ fn serve(asked: &Asked<'_>, (steps, times): (&ServingSteps, &OrdinaryTimes), can
         lookup: Seconds::ZERO,
         transfer_ns_per_token: 0.0,
         others: Vec::new(),
+        models: Vec::new(),
+        spec,
     }
 }
 
@@ -125,6 +161,9 @@ fn serve(asked: &Asked<'_>, (steps, times): (&ServingSteps, &OrdinaryTimes), can
 fn start(asked: &Asked<'_>, candidate: &Candidate) -> Law {
     if let Some(law) = &asked.spec.boot {
         return law.clone();
+    }
+    if asked.spec.hosting.kind == HostingKind::Serverless {
+        return serverless::start(asked, candidate);
     }
     if candidate.purchase == Purchase::Owned {
         return Law::Empirical(LOAD.to_vec());
@@ -147,6 +186,7 @@ fn priced(asked: &Asked<'_>, candidate: &Candidate) -> Result<(Tariff, f64), Unp
     let kind = match hosting.kind {
         HostingKind::ManagedEndpoint => Some(ServiceKind::Endpoint),
         HostingKind::ManagedBatch => Some(ServiceKind::BatchJob),
+        HostingKind::Serverless => return Ok((serverless::tariff(asked, candidate)?, 0.0)),
         HostingKind::Microservice | HostingKind::InProcess => None,
     };
     let (instance, region) = (&*candidate.instance, candidate.region.as_str());

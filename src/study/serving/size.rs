@@ -64,7 +64,11 @@ impl KnownCapacities {
         let (share, lookup) = (trial.served.online_share, trial.served.lookup.0);
         let figures = [way.guess, way.alone.1.0, way.log_error, unit, share, lookup].map(f64::to_bits);
         let machine = std::sync::Arc::as_ptr(&trial.served.candidate.instance) as usize;
-        (machine, way.words(), figures, units)
+        // What the way does not tell: the model, who hosts it, and so how it is batched and called.
+        let spec = trial.asked.spec;
+        let words =
+            format!("{} {} {} {}", way.words(), spec.model.id, spec.models(), spec.hosting.kind.word());
+        (machine, words, figures, units)
     }
 
     fn get(&self, key: &Key) -> Option<Capacity> {

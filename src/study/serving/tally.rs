@@ -43,11 +43,27 @@ impl Tally {
             let within = histogram.count_to(SimSpan::from_seconds(limit).0);
             ((known - within) as f64 * scale, known as f64 * scale)
         };
+        let targets = &trial.asked.scenario.objective.latency;
+        // Of several models each must hold every target by itself.
+        let of_models = run.models.iter().flat_map(|own| {
+            targets.iter().map(move |target| {
+                let histogram = match target.time {
+                    RequestTime::FirstToken => &own.time_to_first_token,
+                    RequestTime::PerOutputToken => &own.time_per_output_token,
+                    RequestTime::Whole => &own.latency,
+                };
+                // A model without tokens has no times of tokens.
+                let none = histogram.count() == 0 && target.time != RequestTime::Whole;
+                let known = if none { 0 } else { histogram.count() + own.unfinished };
+                let within = histogram.count_to(SimSpan::from_seconds(trial.own_limit(target)).0);
+                (known.saturating_sub(within) as f64 * scale, known as f64 * scale)
+            })
+        });
         Self {
             offered: offered * scale,
             refused: run.refused as f64 * scale,
             good: run.good as f64 * scale,
-            beyond: trial.asked.scenario.objective.latency.iter().map(beyond).collect(),
+            beyond: targets.iter().map(beyond).chain(of_models).collect(),
             backlog: (run.backlog.0 as f64, run.backlog.1 as f64),
             arrived: offered,
             stays: (run.latency.mean().unwrap_or(0.0) / 1e9 * served, served),
@@ -56,7 +72,9 @@ impl Tally {
 
     /// A share of the load that is served, but beyond every limit.
     pub fn late(trial: &Trial<'_>, weight: f64) -> Self {
-        let targets = trial.asked.scenario.objective.latency.len();
+        let models = trial.asked.spec.models();
+        let each = if models > 1 { 1 + models } else { 1 };
+        let targets = trial.asked.scenario.objective.latency.len() * each;
         Self { offered: weight, beyond: vec![(weight, weight); targets], ..Self::default() }
     }
 
@@ -92,7 +110,7 @@ impl Tally {
             .goodput
             .and_then(|share| rest_share(share, found))
             .map_or(0.0, |share| (1.0 - self.good / self.offered) / (1.0 - share).max(1e-9));
-        let late = objective.latency.iter().zip(&self.beyond).map(|(target, (beyond, known))| {
+        let late = objective.latency.iter().cycle().zip(&self.beyond).map(|(target, (beyond, known))| {
             // Limits are on all requests: those found in a store count as well, but have no pace of tokens.
             let found = if target.time == RequestTime::PerOutputToken { 0.0 } else { found };
             match rest_share(target.share, found) {

@@ -12,6 +12,7 @@ use super::Asked;
 use super::groups::{self, Group};
 use super::measure::rest_share;
 use super::prepare::Served;
+use super::several;
 use super::way::Way;
 
 /// Requests of a trial at least, for a 99th percentile.
@@ -219,7 +220,7 @@ impl<'a> Trial<'a> {
             let Some(share) = rest_share(target.share, found) else { return self.own_limit(target).0 > 0.0 };
             let at = percentile(times(run, target.time), share, run.unfinished);
             at.is_none_or(|seconds| seconds <= self.own_limit(target).0)
-        })
+        }) && several::every_model_holds(self, run)
     }
 }
 

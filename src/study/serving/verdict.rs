@@ -1,6 +1,6 @@
 //! The verdict on serving fleets in a sentence or two, and what was taken for granted.
 
-use crate::fleet::{FleetSpec, GroupRole};
+use crate::fleet::{FleetSpec, GroupRole, HostingKind};
 use crate::scenario::{Minimize, Mode, Objective};
 use crate::units::Significant;
 
@@ -176,6 +176,13 @@ pub(super) fn assumptions(asked: &Asked<'_>) -> Vec<String> {
         "Carbon is that of the devices: board power at work, 18 % of it while waiting, PUE and grid of the region; hosts and manufacture are left out."
             .to_owned(),
     );
+    if spec.models() > 1 {
+        said.push("Of several models each must hold the targets; together, those that have requests share the devices' time evenly, and their memory beside the weights by the tokens that they keep.".to_owned());
+    }
+    let serverless = |fleet: &FleetSpec| fleet.hostings.contains(&HostingKind::Serverless);
+    if spec.hosting.kind == HostingKind::Serverless || asked.scenario.fleets.iter().any(serverless) {
+        said.push("Serverless instances are paid from the request for them until they go, a cold start included; weights load at 0.5 GB/s.".to_owned());
+    }
     if matches!(spec.mode, Mode::Hybrid(_)) {
         said.push("Every request looks into the store first; limits on times are on all requests, found or computed.".to_owned());
     }
