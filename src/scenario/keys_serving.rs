@@ -283,7 +283,7 @@ static HOSTING: Table = Table {
             "premium",
             Kind::Number { min: 0.0, max: 10.0 },
             Default::Derived("the catalog's for the provider's managed service; 0 for own machines"),
-            "What the service adds to the price of the machine, as a share of it.",
+            "What the service adds to the price of the machine, as a share of it; of managed ones alone where a fleet states `hosting`.",
         ),
         key(
             "call_overhead",

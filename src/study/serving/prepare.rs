@@ -200,7 +200,9 @@ fn priced(asked: &Asked<'_>, candidate: &Candidate) -> Result<(Tariff, f64), Unp
         None => {
             let owned = candidate.owned_price;
             let tariff = Tariff::of(asked.catalog, instance, region, candidate.purchase, owned, assumptions)?;
-            Ok((tariff, hosting.premium.unwrap_or(0.0)))
+            // Where hostings are compared, the premium is that of the managed ones.
+            let premium = hosting.premium.filter(|_| candidate.hosting.is_none());
+            Ok((tariff, premium.unwrap_or(0.0)))
         }
     }
 }
