@@ -23,6 +23,7 @@ const SERVING: &[(&str, &[(&str, &str)])] = &[
             ("microservice", "an HTTP service on own machines"),
             ("managed-endpoint", "replicas that the cloud keeps, for a premium"),
             ("managed-batch", "a job of the cloud, machines for its time only, for a premium"),
+            ("serverless", "instances that come and go with requests, paid while they are there"),
             ("in-process", "the model inside the workers of a data pipeline"),
         ],
     ),
