@@ -127,9 +127,8 @@ impl Needs {
                 .then(|| format!("`{key}` is for {what} {}; this is {what} \"{own}\"", alternatives(words)))
         };
         match self {
-            Self::Language => {
-                (!setting.language && !setting.several).then(|| format!("`{key}` is for language models, and {model} is none"))
-            }
+            Self::Language => (!setting.language && !setting.several)
+                .then(|| format!("`{key}` is for language models, and {model} is none")),
             Self::Ordinary => {
                 let message =
                     || format!("`{key}` is for models that write no text, and {model} is a language model");

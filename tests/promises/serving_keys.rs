@@ -211,6 +211,12 @@ const ELSEWHERE: &[&str] = &[
     "fleet.purchase",
     "fleet.group",
     "workload.mix.lengths",
+    "workload.mix.model",
+    "workload.mix.precision",
+    "workload.hosting.concurrency",
+    "workload.hosting.keep_warm",
+    "fleet.hosting",
+    "fleet.models",
     "workload.failures.environment",
 ];
 
