@@ -297,6 +297,9 @@ pub struct Verify {
     /// All the time there is for sizes, as `2m` or `60 s`.
     #[arg(long, value_name = "TIME")]
     pub budget: Option<String>,
+    /// Folder to write the temporary data set into, the one that the profile was measured in; the system's if left out.
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
     /// Form of the result on stdout.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,

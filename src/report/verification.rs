@@ -12,11 +12,12 @@ use super::table::{Cell, Table};
 pub fn verification_text(verification: &Verification) -> String {
     let mut text = String::new();
     let short = |value: f64| Significant(value, 3).to_string();
-    if let Some((median, worst)) = verification.errors() {
-        let inside = verification.sizes.iter().filter(|size| size.is_inside()).count();
+    for (input, what) in [(false, "compute"), (true, "the input pipeline")] {
+        let Some((median, worst)) = verification.errors(input) else { continue };
+        let inside = verification.of_input(input).filter(|size| size.is_inside()).count();
         text.push_str(&format!(
-            "{} sizes that the profile has not seen: median error {} %, worst {} %, {inside} inside their 90 % intervals\n",
-            verification.sizes.len(),
+            "{} sizes of {what} that the profile has not seen: median error {} %, worst {} %, {inside} inside their 90 % intervals\n",
+            verification.of_input(input).count(),
             short(100.0 * median),
             short(100.0 * worst)
         ));
@@ -68,7 +69,14 @@ pub fn verification_table(verification: &Verification) -> Table {
 /// The same as one object.
 #[must_use]
 pub fn verification_json(verification: &Verification) -> Value {
-    let errors = verification.errors();
+    let of = |input: bool| {
+        let errors = verification.errors(input);
+        json!({
+            "checked": verification.of_input(input).count(),
+            "median_error_pct": errors.map(|errors| 100.0 * errors.0),
+            "worst_error_pct": errors.map(|errors| 100.0 * errors.1),
+        })
+    };
     let job = verification.job.as_ref().map(|job| {
         json!({
             "batch": job.batch, "steps": job.steps, "predicted_s": job.predicted.mean, "lo": job.predicted.lo,
@@ -79,8 +87,8 @@ pub fn verification_json(verification: &Verification) -> Value {
     });
     json!({
         "format": 1,
-        "median_error_pct": errors.map(|errors| 100.0 * errors.0),
-        "worst_error_pct": errors.map(|errors| 100.0 * errors.1),
+        "compute": of(false),
+        "input": of(true),
         "sizes": verification_table(verification).json(),
         "job": job,
     })

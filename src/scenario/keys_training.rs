@@ -3,6 +3,7 @@
 use crate::document::{Default, Kind, Table};
 use crate::layout::OPTIMIZERS;
 use crate::units::Dimension;
+use crate::workload::training::CODECS;
 
 use super::keys::{BYTES, COUNTS, SOME_TIME, TIME, key};
 use super::keys_failures::{FAILURES, STARTUP};
@@ -189,6 +190,12 @@ static INPUT: Table = Table {
             TIME,
             Default::Derived("the model's"),
             "CPU time per sample and core to decode original files.",
+        ),
+        key(
+            "codec",
+            Kind::Choice(CODECS),
+            Default::Text("jpeg"),
+            "How original pictures are stored: picks the curve of a measured profile on its own machine.",
         ),
         key(
             "record_decode_cpu",

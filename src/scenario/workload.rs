@@ -9,7 +9,7 @@ use crate::steptime::SoftwareStack;
 use crate::units::{Bytes, BytesPerSecond, Seconds};
 use crate::workload::failures::{CheckpointPolicy, SpotMarket};
 use crate::workload::training::{
-    Amount, CacheTier, CheckpointSpec, DatasetSpec, Distribution, FailureSpec, InputMode, InputSpec,
+    Amount, CODECS, CacheTier, CheckpointSpec, DatasetSpec, Distribution, FailureSpec, InputMode, InputSpec,
     TrainingSpec,
 };
 
@@ -166,11 +166,19 @@ fn input(resolver: &Resolver<'_>, table: &Reader<'_>, model: &Model, dataset: &D
         .and_then(|id| resolver.catalog.instance(id).ok())
         .and_then(|instance| instance.vcpus)
         .unwrap_or(64.0);
+    let mode = InputMode::ALL
+        .iter()
+        .find(|(name, _)| *name == word("mode"))
+        .map_or(InputMode::NativeOps, |(_, mode)| *mode);
+    let cpu_key = match mode {
+        InputMode::DirectFeed => "feed_cpu",
+        InputMode::NativeOps => "decode_cpu",
+        InputMode::PreprocessedRecords => "record_decode_cpu",
+    };
     InputSpec {
-        mode: InputMode::ALL
-            .iter()
-            .find(|(name, _)| *name == word("mode"))
-            .map_or(InputMode::NativeOps, |(_, mode)| *mode),
+        mode,
+        cpu_is_stated: table.has(cpu_key),
+        codec: CODECS.iter().find(|codec| **codec == word("codec")).copied().unwrap_or("jpeg"),
         workers: table.count("workers"),
         prefetch: table.count("prefetch").unwrap_or(2),
         read_streams: table.count("read_streams"),

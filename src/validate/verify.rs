@@ -101,10 +101,15 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// Median and worst error of the sizes, as shares; `None` without any.
+    /// Sizes of the input pipeline, or of everything else.
+    pub fn of_input(&self, input: bool) -> impl Iterator<Item = &SizeCheck> {
+        self.sizes.iter().filter(move |size| (size.section == Section::Input) == input)
+    }
+
+    /// Median and worst error of the sizes of the input pipeline, or of everything else, as shares; `None` without any.
     #[must_use]
-    pub fn errors(&self) -> Option<(f64, f64)> {
-        let errors: Vec<f64> = self.sizes.iter().map(|size| size.error().abs()).collect();
+    pub fn errors(&self, input: bool) -> Option<(f64, f64)> {
+        let errors: Vec<f64> = self.of_input(input).map(|size| size.error().abs()).collect();
         Some((median(&errors)?, errors.iter().copied().fold(0.0, f64::max)))
     }
 }

@@ -6,6 +6,7 @@ mod calibrate;
 mod commands;
 mod config_json;
 mod files;
+mod measured_input;
 mod observations;
 mod results;
 mod serving;

@@ -109,6 +109,22 @@ impl<'a> InputBench<'a> {
         Ok(Self { data, jobs, cancel, at: None })
     }
 
+    /// A bench whose sizes lie between those of the usual data set, and without the counts of workers, between which there
+    /// are none.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn held_out(parent: Option<&Path>, cancel: &'a Cancel) -> Result<Self, InputError> {
+        let mut bench = Self::write(parent, &Extent::held_out(), 1, cancel)?;
+        bench.jobs.retain(|(_, task)| task.axis == "bytes");
+        for (job, task) in &mut bench.jobs {
+            if *job == Job::Feed {
+                task.sizes = task.sizes.windows(2).map(|pair| (pair[0] * pair[1]).sqrt().round()).collect();
+            }
+        }
+        Ok(bench)
+    }
+
     /// What can be measured, most telling first.
     #[must_use]
     pub fn tasks(&self) -> Vec<Task> {

@@ -70,6 +70,10 @@ impl Job {
             }
             Self::Records | Self::ColdRecords => ("bytes", of_records()),
             Self::Feed => ("bytes", FED.to_vec()),
+            // Beside the others these tell what a second reader and an interleave are worth, not how all counts scale.
+            Self::RecordWorkers { interleave: 1 } | Self::ColdRecordWorkers => {
+                ("workers", if cores > 1 { vec![1.0, cores as f64] } else { vec![1.0] })
+            }
             _ => ("workers", workers(cores)),
         };
         Task {

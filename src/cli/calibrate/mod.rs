@@ -13,6 +13,8 @@ mod screen;
 mod session;
 #[cfg(feature = "calibrate")]
 mod verify;
+#[cfg(feature = "calibrate")]
+mod verify_input;
 
 use super::args::{Calibrate, Shared};
 use super::exit::{Failure, Status};

@@ -52,7 +52,7 @@ pub fn verify(options: &Verify, shared: &Shared) -> Result<Status, Failure> {
             continue;
         }
         let mut bench = Chosen { bench: remote(section, &kinds, works, cores)?, chosen };
-        let method = Method { repeats: 2, budget: budget.map(|budget| budget / 2), ..Method::usual(&cancel) };
+        let method = Method { repeats: 2, budget: budget.map(|budget| budget / 3), ..Method::usual(&cancel) };
         let screen = Screen::new(!shared.quiet, lively(shared.color));
         let measured: Measured =
             measure(&unseen, &mut bench, &method, &RealClock::start(), None, &mut |progress| {
@@ -61,6 +61,14 @@ pub fn verify(options: &Verify, shared: &Shared) -> Result<Status, Failure> {
         screen.finish();
         verification.sizes.extend(check_sizes(&profile, &measured.curves));
     }
+    let input = super::verify_input::sizes(
+        &profile,
+        options.folder.as_deref(),
+        budget.map(|budget| budget / 3),
+        shared,
+        &cancel,
+    )?;
+    verification.sizes.extend(input);
     verification.job = job(&catalog, &profile, &kinds, cores, &cancel)?;
     to_stdout(&match options.format {
         Format::Json => format!("{:#}\n", verification_json(&verification)),

@@ -83,7 +83,7 @@ impl HostInput<'_> {
             }
         };
         let has_cpu = self.candidate.vcpus_per_host().is_some();
-        InputTimes {
+        self.measured(InputTimes {
             read,
             decode: self.decode_time(),
             host_to_device: self.host_to_device(),
@@ -92,7 +92,7 @@ impl HostInput<'_> {
             // Mean absolute error of the law of decode workers over hosts, as a standard deviation (√(π/2) times it).
             log_error: 1.25 * self.catalog.decode.get("any").map_or(0.25, |law| law.relative_error),
             provenance: if known && has_cpu { Provenance::Catalog } else { Provenance::Assumed },
-        }
+        })
     }
 
     /// Stored bytes of one sample in the form that is read.

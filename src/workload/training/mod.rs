@@ -11,6 +11,7 @@ mod bound;
 mod build;
 mod input;
 mod job;
+mod measured_input;
 mod measured_step;
 mod run;
 mod spec;
@@ -23,7 +24,7 @@ pub use build::{Builder, Built, PILOT_BATCHES};
 pub use input::{InputTimes, RECORD_CHUNK, object_store};
 pub use job::{Meters, Phase, TrainingJob, TrainingReplica, mean_finish};
 pub use spec::{
-    Amount, CacheTier, CheckpointSpec, DatasetSpec, Distribution, FailureSpec, InputMode, InputSpec,
+    Amount, CODECS, CacheTier, CheckpointSpec, DatasetSpec, Distribution, FailureSpec, InputMode, InputSpec,
     TrainingSpec,
 };
 pub use stretch::{Progress, Stretch};

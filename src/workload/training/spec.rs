@@ -114,6 +114,9 @@ impl CacheTier {
         &[("none", Self::None), ("memory", Self::Memory), ("local-disk", Self::LocalDisk)];
 }
 
+/// How original pictures are stored, as measured profiles name it.
+pub const CODECS: &[&str] = &["jpeg", "png"];
+
 /// The input pipeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InputSpec {
@@ -133,6 +136,10 @@ pub struct InputSpec {
     pub record_decode_cpu: Seconds,
     /// CPU time per sample of the single-threaded feeder.
     pub feed_cpu: Seconds,
+    /// Whether the scenario itself states the CPU time of its mode, so that no profile replaces it.
+    pub cpu_is_stated: bool,
+    /// How original pictures are stored, which picks the curve of a measured profile.
+    pub codec: &'static str,
     /// Bytes per sample as fed to the device.
     pub decoded_bytes: Bytes,
     /// Stored bytes of a record over those of an original sample.
