@@ -268,9 +268,10 @@ impl Explainer<'_> {
             human_duration(input.host_to_device)
         ));
         lines.push(format!(
-            "{pad}input mode {}, prefetch {} batches",
+            "{pad}input mode {}, prefetch {} batches, figures {}",
             self.spec.input.mode.word(),
-            self.spec.input.prefetch
+            self.spec.input.prefetch,
+            input.provenance.word()
         ));
         lines
     }

@@ -223,3 +223,51 @@ fn drained(queue: &Queue) -> Result<f64, BenchError> {
     }
     Ok(start.elapsed().as_secs_f64() / ALONE as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibrate::input::dataset::Extent;
+
+    fn empty() -> Extent {
+        Extent { jpeg: Vec::new(), png: Vec::new(), records: Vec::new() }
+    }
+
+    #[test]
+    fn a_model_fed_from_memory_runs_and_tells_who_waited() {
+        let cancel = Cancel::new();
+        let data = DataSet::write(None, &empty(), &cancel).unwrap();
+        let mut bench = TogetherBench::new(&data, &cancel);
+        let tasks = TogetherBench::tasks(1);
+        let fed = tasks.iter().position(|task| task.settings["mode"] == "direct-feed").unwrap();
+        bench.start(fed, tasks[fed].sizes[0]).unwrap();
+        let values = bench.sample().unwrap();
+        assert_eq!(values.len(), tasks[fed].quantities.len());
+        assert!(values.iter().all(|value| *value > 0.0 && value.is_finite()), "{values:?}");
+        assert!(values[3] <= 1.0 && values[4] <= 1.0, "{values:?}");
+        // A convolution over 16 pictures takes longer than copying them, whatever else the machine does.
+        assert!(values[1] > values[2], "{values:?}");
+    }
+
+    #[test]
+    fn every_configuration_finds_its_files_in_the_usual_data_set_and_only_there() {
+        let usual = DataSet::found(std::path::Path::new("anywhere"), &Extent::usual());
+        assert!(CONFIGURATIONS.iter().all(|configuration| configuration.loader(&usual).is_some()));
+        let cancel = Cancel::new();
+        let none = DataSet::found(std::path::Path::new("anywhere"), &empty());
+        let mut bench = TogetherBench::new(&none, &cancel);
+        assert!(bench.start(0, 8.0).is_err() && bench.sample().is_err());
+        assert!(matches!(bench.start(99, 8.0), Err(BenchError::Skip { .. })));
+    }
+
+    #[test]
+    fn six_configurations_and_more_differ_and_cover_every_way_to_read() {
+        let tasks = TogetherBench::tasks(1);
+        let names: std::collections::BTreeSet<&String> =
+            tasks.iter().map(|task| &task.settings["configuration"]).collect();
+        let modes: std::collections::BTreeSet<&String> =
+            tasks.iter().map(|task| &task.settings["mode"]).collect();
+        assert!(names.len() == tasks.len() && names.len() >= 6 && modes.len() == 3);
+        assert_eq!([1, 2, 8].map(TogetherBench::threads), [1, 1, 7]);
+    }
+}
