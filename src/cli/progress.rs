@@ -76,14 +76,18 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_millis(800);
 pub fn leave_on_interrupt() -> Cancel {
     let cancel = Cancel::new();
     let flag = cancel.clone();
+    let leave = || {
+        crate::calibrate::input::folder::remove_present();
+        std::process::exit(130)
+    };
     let _ = ctrlc::set_handler(move || {
         if flag.is_cancelled() {
-            std::process::exit(130);
+            leave();
         }
         flag.cancel();
-        std::thread::spawn(|| {
+        std::thread::spawn(move || {
             std::thread::sleep(PATIENCE);
-            std::process::exit(130);
+            leave();
         });
     });
     cancel

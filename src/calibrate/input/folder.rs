@@ -3,12 +3,25 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use tempfile::TempDir;
 use thiserror::Error;
 
 /// Room that is left free on the disk, for others.
 const RESERVE: u64 = 256 << 20;
+
+/// Folders that are there now, for a process that must end without unwinding.
+static PRESENT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Removes every temporary folder of this process: for the moment before it ends while work is still under way.
+pub fn remove_present() {
+    let present = PRESENT.lock().map(|mut present| std::mem::take(&mut *present)).unwrap_or_default();
+    for path in present {
+        // One that is gone already is as good, and nobody is left to tell of another.
+        let _ = fs::remove_dir_all(path);
+    }
+}
 
 /// Why there is no folder, or a file of it cannot be written or read.
 #[derive(Debug, Error)]
@@ -79,7 +92,12 @@ impl Folder {
             return Err(FolderError::Full { parent, free: free / 1_000_000, needed: limit / 1_000_000 });
         }
         match tempfile::Builder::new().prefix("capplan-input-").tempdir_in(&parent) {
-            Ok(root) => Ok(Self { root, limit, used: 0 }),
+            Ok(root) => {
+                if let Ok(mut present) = PRESENT.lock() {
+                    present.push(root.path().to_owned());
+                }
+                Ok(Self { root, limit, used: 0 })
+            }
             Err(error) => Err(FolderError::Create { parent, error }),
         }
     }
