@@ -196,6 +196,8 @@ const CASES: &[Case] = &[
 
 /// Keys that say what the scenario is, or that other tests hold.
 const ELSEWHERE: &[&str] = &[
+    "workload.profile",
+    "workload.transfer",
     "format",
     "name",
     "description",

@@ -173,5 +173,5 @@ fn faults_of_a_file_are_one_error_with_its_place() {
     let error = fault(&format!("{HEADER}\n{}\n{bad}\n", ROWS[1]));
     assert!(matches!(error, ReadError::Value { line: 3, column: "value", .. }), "{error}");
     let ragged = fault(&format!("{HEADER}\n{}\nshort,row\n", ROWS[1]));
-    assert!(matches!(ragged, ReadError::Line { line: 3, .. }), "{ragged}");
+    assert!(matches!(ragged, ReadError::Cells { line: 3, found: 2, .. }), "{ragged}");
 }

@@ -214,8 +214,11 @@ pub(super) fn budget(text: &str) -> Result<Duration, Failure> {
         Failure::plain(Status::Usage, "usage", message)
             .suggest("write it like --budget 2m or --budget \"60 s\"")
     };
+    // Nobody means metres here.
+    let minutes = text.strip_suffix('m').filter(|count| count.trim().parse::<f64>().is_ok());
+    let spelt = minutes.map_or_else(|| text.to_owned(), |count| format!("{count} min"));
     let seconds =
-        parse_quantity(text, Dimension::Time).map_err(|error| wrong(format!("--budget: {error}")))?;
+        parse_quantity(&spelt, Dimension::Time).map_err(|error| wrong(format!("--budget: {error}")))?;
     if !(1.0..=86_400.0).contains(&seconds) {
         return Err(wrong(format!("--budget {text} must lie between 1 s and 1 day")));
     }
@@ -277,6 +280,21 @@ impl From<MeasureError> for Failure {
             MeasureError::Cancelled => Self::plain(Status::Interrupted, "interrupted", "interrupted"),
             MeasureError::Bench(error) => error.into(),
             MeasureError::Journal(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_are_read_as_people_write_them() {
+        for (text, seconds) in [("2m", 120), ("60s", 60), ("90 s", 90), ("2 min", 120), ("1h", 3600)] {
+            assert_eq!(budget(text).ok(), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["m", "soon", "0m", "2 days", "-1m"] {
+            assert!(budget(text).is_err(), "{text}");
         }
     }
 }
