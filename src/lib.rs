@@ -18,7 +18,7 @@
 //! # Floors
 //! A room uses only rooms on lower floors; `tests/house.rs` checks it.
 //! 0 `units` · 1 `stats`, `document` · 2 `engine`, `catalog` · 3 `steptime`, `fleet`, `cost` · 4 `layout` · 5 `workload` ·
-//! 6 `scenario`, `calibrate` · 7 `study` · 8 `validate` · 9 `report` · 10 `cli`
+//! 6 `scenario`, `calibrate` · 7 `study` · 8 `validate` · 9 `report` · 10 `cli`, `gui`
 
 #[cfg(feature = "calibrate")]
 pub mod calibrate;
@@ -28,6 +28,8 @@ pub mod cost;
 pub mod document;
 pub mod engine;
 pub mod fleet;
+#[cfg(feature = "gui")]
+pub mod gui;
 pub mod layout;
 pub mod report;
 pub mod scenario;

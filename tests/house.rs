@@ -30,6 +30,9 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("rayon", &["study/"]),
+    ("resvg", &["report/plot/png.rs"]),
+    ("rust_xlsxwriter", &["report/workbook.rs"]),
+    ("toml_edit", &["gui/edit.rs"]),
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

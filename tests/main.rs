@@ -2,6 +2,7 @@
 
 mod cli;
 mod docs;
+mod gui;
 mod house;
 mod promises {
     mod allocation;

@@ -72,6 +72,31 @@ pub enum Command {
     Man,
     /// Print a commented scenario to start from.
     Init(Init),
+    /// Open the window, on a scenario where one is named.
+    Gui(Gui),
+}
+
+/// The window.
+#[derive(Args, Clone, Debug)]
+pub struct Gui {
+    /// Scenario file, or `example:NAME`.
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: Option<String>,
+    /// What draws: glow works in software and remotely, wgpu only in a program built with it.
+    #[arg(long, value_enum, default_value_t = Drawing::Glow)]
+    pub renderer: Drawing,
+    /// Lay the prices, machines and models of a folder over the catalog; may be repeated.
+    #[arg(long, value_name = "DIR")]
+    pub catalog: Vec<PathBuf>,
+}
+
+/// What draws the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Drawing {
+    /// OpenGL: works in software, in virtual machines and remotely.
+    Glow,
+    /// Vulkan, Metal or DirectX.
+    Wgpu,
 }
 
 /// A scenario and how it is read.

@@ -16,16 +16,19 @@ mod progress;
 mod schema;
 mod simulate;
 mod validate;
+mod window;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
+pub use args::Drawing;
 pub use exit::{Failure, Status};
+pub use window::{OpenWindow, Window};
 
-/// Runs the program.
+/// Runs the program. The window is the other door on this floor: who starts the program says how it is opened.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main(open_window: OpenWindow) -> ExitCode {
     let arguments = match args::Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -53,6 +56,7 @@ pub fn main() -> ExitCode {
         args::Command::Completions(options) => schema::completions(&options),
         args::Command::Man => schema::man(),
         args::Command::Init(options) => schema::init(&options),
+        args::Command::Gui(options) => window::run(options, open_window),
     };
     match result {
         Ok(status) => status.into(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::document::{self, Diagnostics};
 use crate::report::{
-    Artifact, validation_rows, validation_scatter, validation_table, validation_text, write_folder,
+    Artifact, validation_figure, validation_rows, validation_table, validation_text, write_folder,
 };
 use crate::validate::{ObservationSource, ReadError, Report, Schema, ValidateError, validate};
 
@@ -32,7 +32,7 @@ pub fn run(options: &Validate, shared: &Shared) -> Result<Status, Failure> {
             Artifact { name: "validation.json", bytes: json(&report).into_bytes() },
             Artifact { name: "validation.csv", bytes: validation_rows(&report).csv().into_bytes() },
             Artifact { name: "validation.md", bytes: validation_table(&report).markdown().into_bytes() },
-            Artifact { name: "scatter.svg", bytes: validation_scatter(&report).into_bytes() },
+            Artifact { name: "scatter.svg", bytes: validation_figure(&report).svg().into_bytes() },
         ];
         write_folder(folder, &files, options.force)?;
     }

@@ -83,7 +83,13 @@ pub fn artifacts(comparison: &Comparison, provenances: &Provenances) -> Result<V
         let bytes = super::frame::parquet(&table)
             .map_err(|error| OutError::Encode { name, reason: error.to_string() })?;
         files.push(Artifact { name, bytes });
+        let name = "comparison.xlsx";
+        let bytes = super::workbook::workbook(comparison)
+            .map_err(|error| OutError::Encode { name, reason: error.to_string() })?;
+        files.push(Artifact { name, bytes });
     }
+    let page = super::html::report_html(comparison, &provenances.resolved);
+    files.push(Artifact { name: "report.html", bytes: page.into_bytes() });
     files.push(Artifact {
         name: "manifest.json",
         bytes: manifest(comparison, provenances, &files).into_bytes(),

@@ -1,7 +1,5 @@
 //! What stands below the table: verdict, flip points, bounds with actions, pay-back, cadence, warnings, assumptions.
 
-use std::fmt::Write;
-
 use crate::study::{Comparison, Row};
 use crate::units::{Bytes, Seconds, Significant, human_duration};
 
@@ -9,42 +7,50 @@ use super::actions::action;
 use super::serving_summary;
 use super::table::clean;
 
+/// One part of what stands below the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// Its heading.
+    pub title: &'static str,
+    /// Its lines; never empty.
+    pub lines: Vec<String>,
+}
+
 /// The text below the table.
 #[must_use]
 pub fn summary(comparison: &Comparison) -> String {
-    let mut text = String::new();
-    // Writing to a string does not fail.
-    let _ = write_summary(&mut text, comparison);
+    let mut text = format!("{}\n", clean(&comparison.verdict));
+    for section in sections(comparison) {
+        text.push_str(&format!("\n{}\n", section.title));
+        section.lines.iter().for_each(|line| text.push_str(&format!("  {line}\n")));
+    }
     text
 }
 
-fn write_summary(text: &mut String, comparison: &Comparison) -> std::fmt::Result {
-    writeln!(text, "{}", clean(&comparison.verdict))?;
-    section(text, "What would change this", comparison.flips.iter().map(|flip| clean(&flip.sentence)))?;
-    section(text, "What limits each bound, and what to do", bounds(comparison))?;
-    if comparison.workload == "inference" {
-        section(text, "Fleets", serving_summary::fleets(comparison))?;
-        section(text, "Models of each fleet", serving_summary::models(comparison))?;
-        section(text, "Against hosted models", serving_summary::hosted(comparison))?;
-        section(text, "How much to compute beforehand", serving_summary::splits(comparison))?;
-    }
-    section(text, "Layouts", comparison.rows.iter().filter_map(layout))?;
-    section(text, "Records or original files", pay_backs(comparison))?;
-    section(text, "As a recurring job", comparison.rows.iter().filter_map(cadence))?;
-    section(text, "Mind", warnings(comparison))?;
-    section(text, "Taken for granted", comparison.assumptions.iter().map(|said| clean(said)))
-}
-
-fn section(text: &mut String, title: &str, lines: impl IntoIterator<Item = String>) -> std::fmt::Result {
-    let lines: Vec<String> = lines.into_iter().collect();
-    if lines.is_empty() {
-        return Ok(());
-    }
-    writeln!(text, "\n{title}")?;
-    for line in lines {
-        writeln!(text, "  {line}")?;
-    }
-    Ok(())
+/// Its parts after the verdict.
+#[must_use]
+pub fn sections(comparison: &Comparison) -> Vec<Section> {
+    let rows = &comparison.rows;
+    let serving = |lines: fn(&Comparison) -> Vec<String>| {
+        if comparison.workload == "inference" { lines(comparison) } else { Vec::new() }
+    };
+    let all = [
+        ("What would change this", comparison.flips.iter().map(|flip| clean(&flip.sentence)).collect()),
+        ("What limits each bound, and what to do", bounds(comparison)),
+        ("Fleets", serving(serving_summary::fleets)),
+        ("Models of each fleet", serving(serving_summary::models)),
+        ("Against hosted models", serving(serving_summary::hosted)),
+        ("How much to compute beforehand", serving(serving_summary::splits)),
+        ("Layouts", rows.iter().filter_map(layout).collect()),
+        ("Records or original files", pay_backs(comparison)),
+        ("As a recurring job", rows.iter().filter_map(cadence).collect()),
+        ("Mind", warnings(comparison)),
+        ("Taken for granted", comparison.assumptions.iter().map(|said| clean(said)).collect()),
+    ];
+    all.into_iter()
+        .filter(|(_, lines)| !lines.is_empty())
+        .map(|(title, lines)| Section { title, lines })
+        .collect()
 }
 
 /// One line per bound that occurs, with the fleets that it holds.

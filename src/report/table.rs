@@ -140,6 +140,23 @@ impl Table {
         writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
     }
 
+    /// Tab-separated text, as spreadsheets take from the clipboard.
+    #[must_use]
+    pub fn tab_separated(&self) -> String {
+        let mut text = String::new();
+        let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
+        text.push_str(&names.join("\t"));
+        for row in 0..self.height() {
+            text.push('\n');
+            let cell = |column: &Column| match &column.cells[row] {
+                Cell::Text(text) => neutral(&clean(text)),
+                cell => cell.exact(),
+            };
+            text.push_str(&self.columns.iter().map(cell).collect::<Vec<_>>().join("\t"));
+        }
+        text
+    }
+
     /// A Markdown table; pipes and line breaks in cells are escaped.
     #[must_use]
     pub fn markdown(&self) -> String {

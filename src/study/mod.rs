@@ -26,6 +26,7 @@ mod recurring;
 mod replicate;
 mod result;
 mod row;
+mod sensitivity;
 mod serving;
 mod serving_result;
 mod verdict;
@@ -43,6 +44,7 @@ pub use result::{
     BoundRow, Comparison, Conversion, Difference, Estimate, Flip, LedgerLine, MemoryPart, Probability,
     Recurring, Row,
 };
+pub use sensitivity::{SWING, Sensitivity, Swing, SwingEnd, sensitivity};
 pub use serving::{Served, Way};
 pub use serving_result::{
     ApiComparison, GroupFigures, HybridPoint, ModelFigures, Percentiles, ServingFigures,

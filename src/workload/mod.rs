@@ -9,7 +9,11 @@ pub mod failures;
 pub mod inference;
 pub mod training;
 
+mod timeline;
+
 use crate::engine::Cancel;
+
+pub use timeline::{Timeline, TimelineSpan, Window};
 
 /// A job on one planned fleet: the only dynamic dispatch of a simulation, once per replica.
 pub trait Workload: Send + Sync {

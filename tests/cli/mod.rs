@@ -8,6 +8,7 @@ mod config_json;
 mod files;
 mod measured_input;
 mod observations;
+mod reports;
 mod results;
 mod serving;
 mod serving_capacity;

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use capplan::catalog::Catalog;
+use capplan::report::validation_table;
 use capplan::steptime::StepTimes;
 use capplan::validate::{ObservationSource, Report, validate};
 
@@ -16,6 +17,11 @@ const TOLD: usize = 12;
 
 fn record() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/predictions.csv")
+}
+
+/// What reports say of the program's own error.
+fn accuracy() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("assets/profiles/accuracy.csv")
 }
 
 fn predictions(report: &Report) -> BTreeMap<(String, String), f64> {
@@ -40,8 +46,14 @@ fn predictions_of_the_shipped_tables_change_only_on_record() {
     let now = predictions(&report);
     if std::env::var_os("CAPPLAN_RECORD").is_some() {
         fs::write(record(), text(&now)).unwrap();
+        fs::write(accuracy(), validation_table(&report).csv()).unwrap();
         return;
     }
+    let told = validation_table(&report).csv();
+    assert!(
+        fs::read_to_string(accuracy()).unwrap() == told,
+        "assets/profiles/accuracy.csv tells of other errors; if it should, CAPPLAN_RECORD=1 cargo test --release drift"
+    );
     let recorded = fs::read_to_string(record()).unwrap();
     let before: BTreeMap<(String, String), f64> = recorded
         .lines()

@@ -3,8 +3,8 @@
 use crate::engine::Cancel;
 use crate::stats::{Interval, SampleError};
 use crate::units::{Seconds, SimSpan, SimTime};
-use crate::workload::Workload;
 use crate::workload::failures::{FailureProcess, SpotMarket, Startup};
+use crate::workload::{Timeline, Window, Workload};
 
 use super::pipeline::SteadyStep;
 use super::run;
@@ -115,6 +115,14 @@ impl TrainingJob {
         let steps: f64 = self.phases.iter().map(|phase| phase.steps as f64).sum();
         let time: Seconds = self.phases.iter().map(|phase| phase.step.mean * phase.steps as f64).sum();
         if steps > 0.0 { time / steps } else { Seconds::ZERO }
+    }
+}
+
+impl TrainingJob {
+    /// What one replica does when: the same run as [`simulate`](Workload::simulate), recorded.
+    #[must_use]
+    pub fn timeline(&self, (seed, replica): (u64, u32), window: Window, cancel: &Cancel) -> Timeline {
+        run::record(self, seed, replica, window, cancel)
     }
 }
 

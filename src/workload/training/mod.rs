@@ -13,6 +13,7 @@ mod input;
 mod job;
 mod measured_input;
 mod measured_step;
+mod record;
 mod run;
 mod spec;
 mod stretch;

@@ -8,7 +8,10 @@ use crate::engine::{Calendar, Cancel, Limits, RunEnd, World, run};
 use crate::stats::Stream;
 use crate::units::{Seconds, SimSpan, SimTime};
 
+use crate::workload::{Timeline, Window};
+
 use super::job::{Meters, Phase, TrainingJob, TrainingReplica};
+use super::record;
 use super::stretch::{Progress, Stretch};
 
 /// A leaping replica gets at most so many events: a job interrupted more often will not end.
@@ -68,6 +71,8 @@ struct TrainingRun<'a> {
     boot: Seconds,
     meters: Meters,
     streams: Streams,
+    /// What is recorded; `None` costs nothing.
+    timeline: Option<Timeline>,
 }
 
 /// One stream per purpose, so that all fleets meet the same luck and adding a purpose shifts none of the others.
@@ -82,8 +87,7 @@ struct Streams {
 /// Runs one replica of the job to its end, or to the horizon.
 pub(super) fn simulate(job: &TrainingJob, seed: u64, replica: u32, cancel: &Cancel) -> TrainingReplica {
     let mut world = TrainingRun::new(job, seed, replica);
-    let max_events = if job.stepwise { u64::MAX } else { MAX_EVENTS };
-    let ended = run(&mut world, Limits { until: SimTime::ZERO + job.horizon, max_events }, cancel);
+    let ended = run(&mut world, limits(job), cancel);
     world.settle(ended.reached);
     TrainingReplica {
         finish: (world.state == State::Done).then_some(ended.reached),
@@ -92,6 +96,26 @@ pub(super) fn simulate(job: &TrainingJob, seed: u64, replica: u32, cancel: &Canc
         events: ended.events,
         meters: world.meters,
     }
+}
+
+/// The same run with what it does in the window.
+pub(super) fn record(
+    job: &TrainingJob,
+    seed: u64,
+    replica: u32,
+    window: Window,
+    cancel: &Cancel,
+) -> Timeline {
+    let mut world = TrainingRun::new(job, seed, replica);
+    world.timeline = Some(record::empty(window));
+    let ended = run(&mut world, limits(job), cancel);
+    world.settle(ended.reached);
+    world.timeline.unwrap_or_else(|| record::empty(window))
+}
+
+fn limits(job: &TrainingJob) -> Limits {
+    let max_events = if job.stepwise { u64::MAX } else { MAX_EVENTS };
+    Limits { until: SimTime::ZERO + job.horizon, max_events }
 }
 
 impl World for TrainingRun<'_> {
@@ -147,6 +171,7 @@ impl<'a> TrainingRun<'a> {
                 market_down: stream("spot down runs"),
                 startup: stream("startup"),
             },
+            timeline: None,
         }
     }
 
@@ -300,6 +325,9 @@ impl<'a> TrainingRun<'a> {
 
     /// Back to the last checkpoint; what was computed since is lost.
     fn lose(&mut self) {
+        if let Some(timeline) = &mut self.timeline {
+            record::lost(timeline, self.since, self.unsaved, self.unsaved_time);
+        }
         self.meters.rework += self.unsaved_time;
         self.meters.computing = self.meters.computing - self.unsaved_time;
         self.meters.input_wait = self.meters.input_wait - self.unsaved_wait;
@@ -316,7 +344,22 @@ impl<'a> TrainingRun<'a> {
     /// Books the time since the last change, and the progress made in it.
     fn settle(&mut self, now: SimTime) {
         let elapsed = now.since(self.since);
-        self.since = now;
+        let since = std::mem::replace(&mut self.since, now);
+        if let Some(timeline) = &mut self.timeline {
+            match self.state {
+                State::Waiting => record::plain(timeline, "wait for machines", since, now),
+                State::Starting if self.meters.interruptions == 0 => {
+                    record::plain(timeline, "boot and load", since, now);
+                }
+                State::Starting => record::plain(timeline, "restart and restore", since, now),
+                State::Computing => {
+                    let phase = self.job.phases.get(self.position.phase);
+                    let waited = phase.map_or(0.0, |phase| phase.step.input_wait);
+                    record::stretch(timeline, &self.stretch, waited, self.position.steps, (since, now));
+                }
+                State::Done => {}
+            }
+        }
         match self.state {
             State::Waiting if self.meters.grants == 0 => self.meters.first_wait += elapsed,
             State::Waiting => self.meters.waiting += elapsed,

@@ -1,0 +1,254 @@
+//! The window: eframe calls `logic` and `ui`; widgets send commands, which are carried out between two frames.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use egui::{Context, ThemePreference, ViewportCommand};
+
+use crate::catalog::Catalog;
+use crate::steptime::StepTimes;
+
+use super::command::{Command, SHORTCUTS};
+use super::export::ExportDialog;
+use super::options::{Options, Theme};
+use super::panels;
+use super::session::Session;
+use super::views::States;
+
+/// The window.
+pub struct App {
+    pub(super) session: Session,
+    pub(super) options: Options,
+    pub(super) states: States,
+    pub(super) panels: panels::Panels,
+    pub(super) export: ExportDialog,
+    pub(super) send: Vec<Command>,
+    title: String,
+    closing: bool,
+}
+
+impl App {
+    /// A window over a catalog; `open` names a scenario to start with.
+    #[must_use]
+    pub fn new(
+        context: &Context,
+        catalog: Arc<Catalog>,
+        step_times: Arc<StepTimes>,
+        options: Options,
+        open: Option<String>,
+    ) -> Self {
+        let waker = context.clone();
+        let wake = Arc::new(move || waker.request_repaint());
+        let mut app = Self {
+            session: Session::new(catalog, step_times, wake),
+            options,
+            states: States::default(),
+            panels: panels::Panels::default(),
+            export: ExportDialog::default(),
+            send: Vec::new(),
+            title: String::new(),
+            closing: false,
+        };
+        app.session.apply(Command::Show(app.options.view));
+        app.look(context);
+        if let Some(name) = open {
+            app.open(&name);
+        }
+        app
+    }
+
+    /// The model, for tests and reports.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Sends a command, as a widget would.
+    pub fn send(&mut self, command: Command) {
+        self.send.push(command);
+    }
+
+    fn look(&self, context: &Context) {
+        context.set_theme(match self.options.theme {
+            Theme::System => ThemePreference::System,
+            Theme::Light => ThemePreference::Light,
+            Theme::Dark => ThemePreference::Dark,
+        });
+        if (context.zoom_factor() - self.options.zoom).abs() > 1e-3 {
+            context.set_zoom_factor(self.options.zoom);
+        }
+    }
+
+    fn open(&mut self, name: &str) {
+        self.session.apply(Command::Open(name.to_owned()));
+        if self.session.document().is_some_and(|document| document.argument() == name) {
+            self.options.opened(name);
+        }
+    }
+
+    /// Between two frames: keys, dropped files, commands, time.
+    pub fn step(&mut self, context: &Context) {
+        self.keys(context);
+        self.dropped(context);
+        for command in std::mem::take(&mut self.send) {
+            self.carry_out(context, command);
+        }
+        if let Some(path) = self.panels.dialogs.take() {
+            let command = path;
+            self.carry_out(context, command);
+        }
+        if self.session.tick() {
+            context.request_repaint();
+        }
+        let rest = self.session.document().map(|document| document.due().unwrap_or(Duration::from_secs(1)));
+        if let Some(rest) = rest {
+            context.request_repaint_after(rest);
+        }
+        if self.session.progress().is_some() {
+            context.request_repaint_after(Duration::from_millis(200));
+        }
+        self.close_or_ask(context);
+        self.retitle(context);
+    }
+
+    fn keys(&mut self, context: &Context) {
+        for shortcut in SHORTCUTS {
+            // Undo within a text field is the field's own unless it is the scenario's text.
+            let Some(keys) = &shortcut.keys else { continue };
+            if shortcut.command == Command::Cancel && self.session.progress().is_none() {
+                continue;
+            }
+            if context.input_mut(|input| input.consume_shortcut(keys)) {
+                self.send.push(shortcut.command.clone());
+            }
+        }
+        for (index, view) in super::views::View::ALL.iter().take(9).enumerate() {
+            let keys = [
+                egui::Key::Num1,
+                egui::Key::Num2,
+                egui::Key::Num3,
+                egui::Key::Num4,
+                egui::Key::Num5,
+                egui::Key::Num6,
+                egui::Key::Num7,
+                egui::Key::Num8,
+                egui::Key::Num9,
+            ];
+            if context.input_mut(|input| input.consume_key(egui::Modifiers::COMMAND, keys[index])) {
+                self.send.push(Command::Show(*view));
+            }
+        }
+    }
+
+    fn dropped(&mut self, context: &Context) {
+        let dropped = context.input(|input| input.raw.dropped_files.first().cloned());
+        if let Some(path) = dropped.map(|file| file.path().to_path_buf()) {
+            self.send.push(Command::Open(path.display().to_string()));
+        }
+    }
+
+    fn carry_out(&mut self, context: &Context, command: Command) {
+        match command {
+            Command::Open(name) => self.open(&name),
+            Command::OpenDialog => self.panels.dialogs.open(context),
+            Command::SaveAsDialog => self.panels.dialogs.save_as(context),
+            Command::Save if self.session.document().is_some_and(|document| document.path().is_none()) => {
+                self.panels.dialogs.save_as(context);
+            }
+            Command::ExportDialog => self.export.open(&self.session),
+            Command::CopyTable => self.copy_table(context),
+            Command::TogglePalette => self.panels.palette.toggle(),
+            Command::ToggleScenario => self.options.scenario ^= true,
+            Command::ToggleDetails => self.options.details ^= true,
+            Command::ToggleProblems => self.options.problems ^= true,
+            Command::ToggleText => self.options.text ^= true,
+            Command::ToggleCatalog => self.panels.catalog.toggle(),
+            Command::ZoomIn => self.zoom(context, 1.1),
+            Command::ZoomOut => self.zoom(context, 1.0 / 1.1),
+            Command::ZoomReset => {
+                self.options.zoom = 1.0;
+                self.look(context);
+            }
+            Command::NextTheme => {
+                self.options.theme = match self.options.theme {
+                    Theme::System => Theme::Light,
+                    Theme::Light => Theme::Dark,
+                    Theme::Dark => Theme::System,
+                };
+                self.look(context);
+            }
+            Command::Quit => {
+                self.session.apply(Command::Quit);
+                if self.session.question().is_none() {
+                    self.closing = true;
+                    context.send_viewport_cmd(ViewportCommand::Close);
+                }
+            }
+            Command::Show(view) => {
+                self.options.view = view;
+                self.session.apply(command);
+            }
+            Command::GoTo(_) => {
+                (self.options.text, self.options.scenario) = (true, true);
+                self.session.apply(command);
+            }
+            command => self.session.apply(command),
+        }
+    }
+
+    fn zoom(&mut self, context: &Context, factor: f32) {
+        self.options.zoom = (self.options.zoom * factor).clamp(0.5, 3.0);
+        self.look(context);
+    }
+
+    fn copy_table(&mut self, context: &Context) {
+        if let Some(screen) = panels::screen(self) {
+            let rows = screen.table.height();
+            context.copy_text(screen.table.tab_separated());
+            self.session.say(format!("copied {rows} rows"));
+        }
+    }
+
+    fn close_or_ask(&mut self, context: &Context) {
+        if !context.input(|input| input.viewport().close_requested()) || self.closing {
+            return;
+        }
+        self.session.apply(Command::Quit);
+        if self.session.question().is_some() {
+            context.send_viewport_cmd(ViewportCommand::CancelClose);
+        }
+    }
+
+    fn retitle(&mut self, context: &Context) {
+        let title = self
+            .session
+            .document()
+            .map_or_else(|| "capplan".to_owned(), |document| format!("{} – capplan", document.title()));
+        if title != self.title {
+            context.send_viewport_cmd(ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+
+    /// Draws everything; changes nothing but by commands.
+    pub fn draw(&mut self, ui: &mut egui::Ui) {
+        panels::draw(self, ui);
+        let size = ui.ctx().content_rect().size();
+        self.options.size = [size.x, size.y];
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, context: &Context, _: &mut eframe::Frame) {
+        self.step(context);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
+        self.draw(ui);
+    }
+
+    fn on_exit(&mut self, _: Option<&eframe::glow::Context>) {
+        self.session.apply(Command::Cancel);
+        self.options.save();
+    }
+}

@@ -1,0 +1,176 @@
+//! Draws a [`Figure`] with the window's plotter: the same marks, colours and words as in files.
+
+use egui::Color32;
+use egui_plot::{
+    Bar, BarChart, GridMark, HLine, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints, PlotUi, Points,
+    Span, VLine,
+};
+
+use crate::report::{Direction, Figure, Mark, Marker, Scale, Style, tick_text, ticks};
+
+/// Draws the figure over all the room there is; marks of other fleets than the selected are left as they are, its own
+/// are drawn larger.
+pub(in crate::gui) fn figure(ui: &mut egui::Ui, figure: &Figure, selected: Option<&str>) {
+    ui.strong(&figure.title);
+    if !figure.note.is_empty() {
+        ui.weak(&figure.note);
+    }
+    let (x, y) = (figure.x.scale.clone(), figure.y.scale.clone());
+    let [across, up] = figure.ranges();
+    let upside_down = matches!(figure.y.scale, Scale::Named(_));
+    let plot = Plot::new(figure.name)
+        .legend(Legend::default())
+        .x_axis_label(figure.x.label.clone())
+        .y_axis_label(figure.y.label.clone())
+        .invert_y(upside_down)
+        .x_grid_spacer(spacer(x.clone(), across))
+        .y_grid_spacer(spacer(y.clone(), up))
+        .x_axis_formatter(move |mark, _| name(&x, mark.value))
+        .y_axis_formatter(move |mark, _| name(&y, mark.value))
+        .default_x_bounds(place(&figure.x.scale, across.0), place(&figure.x.scale, across.1))
+        .default_y_bounds(place(&figure.y.scale, up.0), place(&figure.y.scale, up.1))
+        .allow_scroll(false);
+    plot.show(ui, |plot| {
+        for mark in &figure.marks {
+            draw(plot, figure, mark, selected);
+        }
+    });
+}
+
+/// Where a value stands on the plotter's own, linear axis.
+fn place(scale: &Scale, value: f64) -> f64 {
+    if *scale == Scale::Logarithmic { libm::log10(value) } else { value }
+}
+
+fn name(scale: &Scale, place: f64) -> String {
+    match scale {
+        Scale::Named(names) if place.fract() == 0.0 && place >= 0.0 => {
+            names.get(place as usize).map_or_else(String::new, |name| name.chars().take(28).collect())
+        }
+        Scale::Named(_) => String::new(),
+        Scale::Logarithmic => tick_text(libm::pow(10.0, place)),
+        Scale::Linear => tick_text(place),
+    }
+}
+
+fn spacer(scale: Scale, range: (f64, f64)) -> impl Fn(egui_plot::GridInput) -> Vec<GridMark> {
+    move |input| {
+        let (low, high) = input.bounds;
+        let marks = match &scale {
+            Scale::Named(_) => ticks(&scale, range),
+            Scale::Logarithmic => {
+                let ends = (libm::pow(10.0, low), libm::pow(10.0, high));
+                ticks(&scale, ends).into_iter().map(libm::log10).collect()
+            }
+            Scale::Linear => ticks(&scale, (low, high)),
+        };
+        let step = marks.windows(2).map(|pair| pair[1] - pair[0]).fold(high - low, f64::min);
+        marks.into_iter().map(|value| GridMark { value, step_size: step.max(input.base_step_size) }).collect()
+    }
+}
+
+fn colour(style: Style) -> Color32 {
+    let [red, green, blue] = style.colour;
+    let opaque = Color32::from_rgb(red, green, blue);
+    if style.faint { opaque.gamma_multiply(0.4) } else { opaque }
+}
+
+fn shape(marker: Marker) -> MarkerShape {
+    match marker {
+        Marker::Circle => MarkerShape::Circle,
+        Marker::Square => MarkerShape::Square,
+        Marker::Diamond => MarkerShape::Diamond,
+        Marker::Up => MarkerShape::Up,
+        Marker::Down => MarkerShape::Down,
+        Marker::Cross => MarkerShape::Cross,
+        Marker::Plus => MarkerShape::Plus,
+    }
+}
+
+/// The marker of a fleet beside its name in a table, as it stands in every picture.
+pub(super) fn marker(ui: &mut egui::Ui, style: Style) {
+    let (rect, _) = ui.allocate_exact_size([11.0, 11.0].into(), egui::Sense::hover());
+    let (centre, painter, fill) = (rect.center(), ui.painter(), colour(style));
+    let polygon = |points: &[[f32; 2]]| {
+        let points = points.iter().map(|[x, y]| centre + egui::vec2(*x, *y)).collect();
+        painter.add(egui::Shape::convex_polygon(points, fill, egui::Stroke::NONE));
+    };
+    let strokes = |ends: [[f32; 2]; 4]| {
+        let at = |[x, y]: [f32; 2]| centre + egui::vec2(x, y);
+        let [a, b, c, d] = ends.map(at);
+        painter.line_segment([a, b], (2.0, fill));
+        painter.line_segment([c, d], (2.0, fill));
+    };
+    match style.marker {
+        Marker::Circle => {
+            painter.circle_filled(centre, 4.5, fill);
+        }
+        Marker::Square => polygon(&[[-4.0, -4.0], [4.0, -4.0], [4.0, 4.0], [-4.0, 4.0]]),
+        Marker::Diamond => polygon(&[[0.0, -5.5], [5.5, 0.0], [0.0, 5.5], [-5.5, 0.0]]),
+        Marker::Up => polygon(&[[0.0, -5.0], [5.0, 4.0], [-5.0, 4.0]]),
+        Marker::Down => polygon(&[[0.0, 5.0], [5.0, -4.0], [-5.0, -4.0]]),
+        Marker::Cross => strokes([[-4.0, -4.0], [4.0, 4.0], [-4.0, 4.0], [4.0, -4.0]]),
+        Marker::Plus => strokes([[-5.0, 0.0], [5.0, 0.0], [0.0, -5.0], [0.0, 5.0]]),
+    }
+}
+
+fn draw(plot: &mut PlotUi<'_>, figure: &Figure, mark: &Mark, selected: Option<&str>) {
+    let to = |point: [f64; 2]| [place(&figure.x.scale, point[0]), place(&figure.y.scale, point[1])];
+    let drawn = |point: &[f64; 2]| point.iter().all(|value| value.is_finite());
+    match mark {
+        Mark::Point { at, across, up, style, label } => {
+            let at_place = to(*at);
+            if !drawn(&at_place) {
+                return;
+            }
+            let bars = [
+                across.map(|[low, high]| [to([low, at[1]]), to([high, at[1]])]),
+                up.map(|[low, high]| [to([at[0], low]), to([at[0], high])]),
+            ];
+            for ends in bars.into_iter().flatten().filter(|ends| ends.iter().all(drawn)) {
+                let line =
+                    Line::new("", PlotPoints::from(ends.to_vec())).color(colour(*style).gamma_multiply(0.6));
+                plot.line(line.allow_hover(false));
+            }
+            let radius = if selected == Some(label) { 8.0 } else { 5.0 };
+            let points = Points::new(label.clone(), PlotPoints::from(vec![at_place]));
+            plot.points(points.color(colour(*style)).shape(shape(style.marker)).radius(radius));
+        }
+        Mark::Line { points, style, label } => {
+            let places: Vec<[f64; 2]> = points.iter().map(|point| to(*point)).filter(drawn).collect();
+            let dashes = if style.dashed { LineStyle::dashed_dense() } else { LineStyle::Solid };
+            let width = if selected == Some(label) { 3.5 } else { 2.0 };
+            let line = Line::new(label.clone(), PlotPoints::from(places)).color(colour(*style));
+            plot.line(line.style(dashes).width(width));
+        }
+        Mark::Bar { at, span, style, label } => {
+            let [from, end] = span.map(|value| place(&figure.x.scale, value));
+            let bar = Bar::new(*at, end - from).base_offset(from).width(0.7).name(label).fill(colour(*style));
+            let legend = figure.legend.iter().find(|entry| entry.style == *style);
+            let name = legend.map_or_else(String::new, |entry| entry.label.clone());
+            let words = label.clone();
+            let chart = BarChart::new(name, vec![bar]).horizontal().color(colour(*style));
+            plot.bar_chart(chart.element_formatter(Box::new(move |_, _| words.clone())));
+        }
+        Mark::Rule { axis, value, label } => {
+            let style = LineStyle::dashed_loose();
+            match axis {
+                Direction::Across => plot.vline(
+                    VLine::new(label.clone(), place(&figure.x.scale, *value))
+                        .color(Color32::GRAY)
+                        .style(style),
+                ),
+                Direction::Up => plot.hline(
+                    HLine::new(label.clone(), place(&figure.y.scale, *value))
+                        .color(Color32::GRAY)
+                        .style(style),
+                ),
+            }
+        }
+        Mark::Band { span, label } => {
+            let [low, high] = span.map(|value| place(&figure.y.scale, value));
+            let grey = Color32::from_gray(128).gamma_multiply(0.12);
+            plot.add(Span::new(label.clone(), low..=high).axis(egui_plot::Axis::Y).fill(grey));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Pictures of a comparison, drawn by nobody yet.
+//!
+//! A view turns a [`Comparison`](crate::study::Comparison) into a [`Figure`]: axes, marks and a legend in the units of
+//! the data. [`svg`](Figure::svg) draws it for files, the window draws the same figure with its own plotter, so that a
+//! fleet has one colour and one marker everywhere. One file a view; a view computes no result.
+
+mod bars;
+mod figure;
+mod latency;
+mod load;
+mod pareto;
+#[cfg(feature = "gui")]
+mod png;
+mod scaling;
+mod svg;
+mod ticks;
+mod tornado;
+mod validation;
+
+pub use bars::{bounds, costs, memory};
+pub use figure::{Axis, Direction, Figure, Legend, Mark, Marker, Scale, Style, fleet_style};
+pub use latency::latencies;
+pub use load::break_even;
+pub use pareto::{Measure, measures, pareto};
+#[cfg(feature = "gui")]
+pub use png::PngError;
+pub use scaling::scaling;
+pub(super) use svg::escaped;
+pub use ticks::{tick_text, ticks};
+pub use tornado::tornado;
+pub use validation::validation_figure;
+
+use crate::study::Comparison;
+
+/// Every figure that a comparison has data for, in the order of a report.
+#[must_use]
+pub fn figures(comparison: &Comparison) -> Vec<Figure> {
+    let across = Measure::usual(comparison);
+    [
+        pareto(comparison, across.0, across.1),
+        costs(comparison),
+        bounds(comparison),
+        scaling(comparison),
+        latencies(comparison),
+        break_even(comparison),
+        memory(comparison),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
