@@ -1,6 +1,6 @@
 //! Percentiles of the time of a request, fleet by fleet.
 
-use crate::study::{Comparison, Percentiles, Row};
+use crate::study::{Comparison, Estimate, Percentiles, Row};
 
 use super::figure::{Axis, Figure, Legend, Mark, Scale, fleet_style};
 use super::pareto::scale;
@@ -23,12 +23,16 @@ pub fn latencies(comparison: &Comparison) -> Option<Figure> {
         let Some(percentiles) = times(row) else { continue };
         let style = fleet_style(index);
         let shares = [50.0, 90.0, 95.0, 99.0];
-        let parts = percentiles.parts();
-        let points: Vec<[f64; 2]> =
-            parts.iter().zip(shares).map(|((_, time), share)| [time.mean, share]).collect();
+        let known: Vec<(&str, Estimate, f64)> = percentiles
+            .parts()
+            .into_iter()
+            .zip(shares)
+            .filter_map(|((word, time), share)| Some((word, time?, share)))
+            .collect();
+        let points: Vec<[f64; 2]> = known.iter().map(|(_, time, share)| [time.mean, *share]).collect();
         values.extend(points.iter().map(|point| point[0]));
         marks.push(Mark::Line { points, style, label: row.fleet.clone() });
-        for ((word, time), share) in parts.into_iter().zip(shares) {
+        for (word, time, share) in known {
             marks.push(Mark::Point {
                 at: [time.mean, share],
                 across: Some([time.lo, time.hi]),

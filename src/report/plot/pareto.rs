@@ -46,10 +46,10 @@ const ALL: [Measure; 14] = [
     less("cost_per_million_predictions_usd", "cost of a million answers, USD", |row| {
         row.serving.as_ref()?.cost_per_million_predictions_usd
     }),
-    less("ttft_s_p99", "time to first token, p99, s", |row| Some(row.serving.as_ref()?.ttft_s?.p99)),
-    less("tpot_s_p99", "time per output token, p99, s", |row| Some(row.serving.as_ref()?.tpot_s?.p99)),
-    less("e2e_s_p99", "end to end, p99, s", |row| Some(row.serving.as_ref()?.e2e_s?.p99)),
-    less("latency_s_p99", "latency, p99, s", |row| Some(row.serving.as_ref()?.latency_s?.p99)),
+    less("ttft_s_p99", "time to first token, p99, s", |row| row.serving.as_ref()?.ttft_s?.p99),
+    less("tpot_s_p99", "time per output token, p99, s", |row| row.serving.as_ref()?.tpot_s?.p99),
+    less("e2e_s_p99", "end to end, p99, s", |row| row.serving.as_ref()?.e2e_s?.p99),
+    less("latency_s_p99", "latency, p99, s", |row| row.serving.as_ref()?.latency_s?.p99),
     more("capacity_requests_per_s", "capacity, requests/s", |row| {
         row.serving.as_ref()?.capacity_requests_per_s
     }),
