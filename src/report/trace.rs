@@ -48,3 +48,27 @@ fn named(what: &str, track: usize, name: &str) -> String {
 fn micros(nanoseconds: u64) -> String {
     format!("{}.{:03}", nanoseconds / 1000, nanoseconds % 1000)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::units::SimTime;
+    use crate::workload::{TimelineSpan, Window};
+
+    use super::*;
+
+    #[test]
+    fn a_trace_is_json_with_exact_times_and_says_what_found_no_room() {
+        let mut timeline = Timeline::new(vec!["job \"a\"".to_owned()], Window::all(2));
+        for (start, end) in [(0, 1_500), (1_500, 1_500), (2_000, 3_000)] {
+            let (start, end) = (SimTime(start), SimTime(end));
+            timeline.record(TimelineSpan { track: 0, name: "step", start, end, facts: vec![("steps", 3)] });
+        }
+        let trace: serde_json::Value = serde_json::from_str(&chrome_trace(&timeline, "fleet \\ 1")).unwrap();
+        let events = trace["traceEvents"].as_array().unwrap();
+        assert_eq!(events.len(), 4);
+        assert_eq!((events[2]["dur"].as_f64(), events[2]["ph"].as_str()), (Some(1.5), Some("X")));
+        assert_eq!(events[3]["ph"], "i");
+        assert_eq!(events[2]["args"]["steps"], 3);
+        assert_eq!(trace["otherData"]["dropped"], 1);
+    }
+}

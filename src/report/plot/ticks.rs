@@ -36,7 +36,7 @@ fn logarithmic(low: f64, high: f64) -> Vec<f64> {
     let (first, last) = (libm::log10(low).floor() as i32, libm::log10(high).ceil() as i32);
     let units: &[f64] = match last - first {
         ..=1 => &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0],
-        2..=3 => &[1.0, 2.0, 5.0],
+        2..=4 => &[1.0, 2.0, 5.0],
         _ => &[1.0],
     };
     let stride = usize::try_from((last - first) / 10 + 1).unwrap_or(1);

@@ -42,7 +42,7 @@ pub fn tornado(sensitivity: &Sensitivity) -> Option<Figure> {
     let label = "as it stands".to_owned();
     marks.push(Mark::Rule { axis: Direction::Across, value: sensitivity.base, label });
     let name = |swing: &&crate::study::Swing| {
-        let flag = if swing.flips(&sensitivity.fleet) { " ⇄" } else { "" };
+        let flag = if swing.flips(&sensitivity.fleet) { " *" } else { "" };
         format!("{}{flag}", swing.key.strip_prefix("workload.").unwrap_or(&swing.key))
     };
     let percent = 100.0 * SWING;
@@ -55,7 +55,7 @@ pub fn tornado(sensitivity: &Sensitivity) -> Option<Figure> {
         marks,
         legend: legend.into_iter().zip(styles).map(|(label, style)| Legend { label, style }).collect(),
         note: format!(
-            "⇄ another fleet would be taken; {} numbers without effect",
+            "* another fleet would be taken; {} numbers without effect",
             sensitivity.without_effect
         ),
     })
