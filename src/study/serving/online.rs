@@ -1,32 +1,35 @@
 //! A fleet that answers requests as they come: size, capacity, latencies, cost.
 
+mod cost;
+mod targets;
+mod warnings;
+
 use std::sync::Arc;
 
-use crate::catalog::Purchase;
-use crate::cost::Ledger;
 use crate::scenario::RequestTime;
 use crate::units::{Seconds, Significant, human_duration};
-use crate::workload::inference::{ScaleSignal, ServingRun};
+use crate::workload::inference::ServingRun;
 
 use super::super::outcome::price_error;
-use super::super::result::{BoundRow, Estimate, Probability, Row};
-use super::super::row::{blank_row, fill_memory, mean_ledger};
-use super::super::serving_result::{ApiComparison, ServingFigures};
+use super::super::result::{BoundRow, Estimate, Row};
+use super::super::row::{blank_row, fill_memory};
+use super::super::serving_result::ServingFigures;
 use super::Asked;
 use super::apart;
-use super::bill::{self, MONTH, Paid};
+use super::bill;
 use super::bound::bound;
-use super::capacity::{Capacity, capacity, missed, missed_when_idle};
-use super::carbon;
+use super::capacity::{Capacity, capacity};
 use super::demand::{Demand, MOST_REPLAYED, Run, SHORT_RUN, demand, is_replay, lost_at_once, run_job, scale};
 use super::groups::{self, Group};
 use super::measure::{Measured, counted, measure, utilisation};
 use super::paired::Pairs;
 use super::prepare::Served;
-use super::size::{CapacityLaw, MOST_MACHINES, Size, covers};
+use super::size::{CapacityLaw, MOST_MACHINES, Size};
 use super::spells::Spells;
 use super::trial::{MIDDLE, Trial, keeps_up, percentile, times};
 use super::way::{Way, cut_short, mean_lengths};
+
+pub(super) use cost::{hosted_model, within};
 
 const HOUR: f64 = 3600.0;
 const MILLION: f64 = 1e6;
@@ -269,68 +272,6 @@ impl Online<'_> {
         self.warn_of_scaling(row);
     }
 
-    /// What the autoscaler does to the fleet.
-    fn warn_of_scaling(&self, row: &mut Row) {
-        let Some(scaler) = self.asked.spec.autoscaler else { return };
-        let each = self.way.machines_per_replica;
-        row.warnings.push(format!(
-            "scaled from {} to {} machines by {}, from {} at the start: {} on average",
-            u64::from(scaler.least) * each,
-            u64::from(scaler.most) * each,
-            match scaler.signal {
-                ScaleSignal::Utilisation => "busy time",
-                ScaleSignal::Outstanding => "requests in flight",
-                ScaleSignal::Queue => "requests that wait",
-            },
-            self.served
-                .candidate
-                .count
-                .clamp(u64::from(scaler.least), u64::from(scaler.most.max(scaler.least))),
-            Significant(self.paid_machines(), 3)
-        ));
-        if scaler.signal == ScaleSignal::Utilisation && self.asked.spec.is_language() {
-            row.warnings.push(
-                "a language replica is busy whenever it has a request: scale by signal = \"outstanding\" instead"
-                    .to_owned(),
-            );
-        }
-    }
-
-    /// What was simulated instead of the fleet and its load as they are.
-    fn warn_of_scale(&self, row: &mut Row) {
-        if let Some(most) = self.extrapolated {
-            row.warnings.push(format!(
-                "capacity beyond {most} replicas is extrapolated: that of each grows by what pooling gained up to there, less and less"
-            ));
-        }
-        if self.size.scale() > 1.0 {
-            row.warnings.push(format!(
-                "times are those of {} of {} like machines with their share of the load",
-                u64::from(self.size.simulated) * self.way.machines_per_replica,
-                self.machines()
-            ));
-        }
-        let late = match self.asked.spec.autoscaler {
-            Some(_) => {
-                ", which leaves the autoscaler so much less time: times are too long rather than too short"
-            }
-            None => "",
-        };
-        for (what, times) in [("the profile is", self.speed_up), ("spells are", self.spells_up)] {
-            if times > 1.0 {
-                let times = Significant(times, 2);
-                row.warnings.push(format!("{what} run {times} times faster than the clock{late}"));
-            }
-        }
-        if self.lost > 0 && self.sized() {
-            row.warnings.push(format!(
-                "sized so that the targets hold while {} of {} machines are lost",
-                self.lost * self.way.machines_per_replica,
-                self.machines()
-            ));
-        }
-    }
-
     /// Whether the planner chose the number of machines.
     fn sized(&self) -> bool {
         self.asked.spec.autoscaler.is_none() && self.served.machines(self.way).is_none()
@@ -480,203 +421,6 @@ impl Online<'_> {
         });
     }
 
-    fn weigh_targets(&self, row: &mut Row, figures: &mut ServingFigures) {
-        let (Some(capacity), Some(demand)) = (&self.capacity, &self.demand) else {
-            let met = self.held_in_runs();
-            figures.targets_met = Some(met);
-            self.tell_missed(row, &met);
-            return;
-        };
-        figures.capacity_requests_per_s = Some(capacity.estimate());
-        figures.sustainable_requests_per_s = Some(capacity.sustained_estimate());
-        figures.targets_met = Some(covers(capacity, demand.peak));
-        // Capacity is that of the whole fleet at a steady load: what a loss, a trace, a market or a scaler that is late does
-        // shows in the runs alone.
-        let spec = self.asked.spec;
-        let comes_and_goes = spec.autoscaler.is_some() || !spec.losses.is_empty() || self.on_spot();
-        if comes_and_goes || is_replay(&spec.traffic.arrivals) {
-            let in_runs = self.held_in_runs();
-            let lower = figures.targets_met.filter(|met| met.probability <= in_runs.probability);
-            figures.targets_met = Some(lower.unwrap_or(in_runs));
-            self.tell_missed(row, &in_runs);
-        }
-        if capacity.rates[MIDDLE] <= 0.0 {
-            let (asked, served, way) = (self.asked, self.served, self.way);
-            let trial = Trial { asked, served, way, units: 1, speed: MIDDLE };
-            let reason = missed_when_idle(&trial, &demand.shape, demand.unit, capacity.sustained[MIDDLE]);
-            row.reason = Some(reason);
-        }
-        if self.lost > 0 {
-            let share = self.size.units.saturating_sub(self.lost) as f64 / self.size.units.max(1) as f64;
-            let rate = capacity.rates[MIDDLE] * share;
-            figures.capacity_after_loss_requests_per_s = Some(rate);
-            row.warnings.push(format!(
-                "with {} of {} machines lost, about {} requests/s hold the targets; {} arrive",
-                self.lost.min(self.size.units) * self.way.machines_per_replica,
-                self.machines(),
-                Significant(rate, 3),
-                Significant(demand.peak, 3)
-            ));
-        }
-    }
-
-    /// Whether a market may take machines away.
-    fn on_spot(&self) -> bool {
-        self.served.groups().any(|served| served.candidate.purchase == Purchase::Spot)
-    }
-
-    /// Why the runs do not hold the targets, where that decides.
-    fn tell_missed(&self, row: &mut Row, met: &Probability) {
-        let Some(run) = self.measured.runs.first() else { return };
-        if met.probability >= self.asked.scenario.objective.confidence {
-            return;
-        }
-        let (asked, served, way) = (self.asked, self.served, self.way);
-        // Where the predicted steps hold them, the slow ones of the interval do not.
-        let trial = Trial { asked, served, way, units: 1, speed: MIDDLE };
-        let mut said = missed(&trial, run, "");
-        if said.is_empty() {
-            said = missed(&trial, &self.measured.slow, " if steps are as slow as they may be");
-        }
-        if !said.is_empty() {
-            row.reason = Some(said.join("; "));
-        }
-    }
-
-    /// Of a load that no rate describes: whether the runs themselves hold the targets.
-    fn held_in_runs(&self) -> Probability {
-        let (asked, served, way) = (self.asked, self.served, self.way);
-        let trial = Trial { asked, served, way, units: 1, speed: MIDDLE };
-        self.measured.share_of_runs(|run| trial.holds_targets(run))
-    }
-
-    /// Machines paid for, on average.
-    fn paid_machines(&self) -> f64 {
-        if self.asked.spec.autoscaler.is_none() {
-            return self.machines() as f64;
-        }
-        (0..self.groups().len()).map(|index| self.mean_machines(index)).sum()
-    }
-
-    /// Machines of a group, on average over the run.
-    fn mean_machines(&self, index: usize) -> f64 {
-        let each = self.groups().get(index).map_or(1, |group| group.way.machines_per_replica);
-        let of = |run: &ServingRun| run.groups.get(index).map_or(0.0, |group| group.mean_machines);
-        self.measured.mean(of) * self.size.scale() * each as f64
-    }
-
-    fn weigh_cost(&self, row: &mut Row, figures: &mut ServingFigures) {
-        if let Err(unpriced) = &self.served.tariff {
-            row.warnings.push(format!("{unpriced}: not ranked"));
-            return;
-        }
-        let Some((ledger, month)) = self.bill_of_month(row, figures) else { return };
-        row.ledger = mean_ledger(std::slice::from_ref(&ledger));
-        row.cost_usd = Some(month);
-        row.budget_met = self.asked.scenario.objective.budget.map(|budget| within(&month, budget.usd()));
-        figures.cost_per_month_usd = Some(month);
-        figures.cost_per_day_usd = Some(month.scaled(24.0 / MONTH));
-        let hour = month.scaled(1.0 / MONTH);
-        figures.cost_per_hour_usd = Some(hour);
-        let per_million = |rate: Option<Estimate>| {
-            rate.and_then(|rate| over(&hour, &rate)).map(|cost| cost.scaled(MILLION / HOUR))
-        };
-        figures.cost_per_million_predictions_usd = per_million(figures.requests_per_s);
-        let served = figures.requests_per_s.filter(|_| self.demand.is_none());
-        let arriving = self.demand.as_ref().map(|demand| Estimate::exact(demand.mean)).or(served);
-        let good = figures.goodput_share.zip(arriving).map(|(good, rate)| good.scaled(rate.mean));
-        figures.cost_per_million_good_usd = per_million(good);
-        figures.cost_per_million_at_capacity_usd = per_million(figures.capacity_requests_per_s);
-        let (Some(input), Some(output)) = (figures.input_tokens_per_s, figures.output_tokens_per_s) else {
-            return;
-        };
-        figures.cost_per_million_tokens_usd = per_million(Some(input.scaled(1.0 + output.mean / input.mean)));
-        let Some(reading) = self.reading_share() else { return };
-        let of = |rate: Estimate, share: f64| per_million(Some(rate)).map(|cost| cost.scaled(share));
-        figures.cost_per_million_input_tokens_usd = of(input, reading);
-        figures.cost_per_million_output_tokens_usd = of(output, 1.0 - reading);
-    }
-
-    /// Machine-hours of a month of a group.
-    fn hours_of_month(&self, index: usize, group: &Group<'_>, figures: &ServingFigures) -> Paid {
-        let (machines, busy) = if self.grouped() {
-            let scaled = self.asked.spec.autoscaler.is_some() && group.bursts();
-            let machines = if scaled { self.mean_machines(index) } else { group.machines() as f64 };
-            (machines, figures.groups.get(index).map_or(0.0, |group| group.utilisation))
-        } else {
-            (self.paid_machines(), figures.utilisation.map_or(0.0, |share| share.mean.clamp(0.0, 1.0)))
-        };
-        let hours = machines * MONTH;
-        Paid {
-            busy_hours: hours * busy,
-            idle_hours: hours * (1.0 - busy),
-            // One fee for the whole cluster.
-            hours: if index == 0 { MONTH } else { 0.0 },
-            ..Paid::default()
-        }
-    }
-
-    fn weigh_carbon(&self, row: &mut Row, figures: &mut ServingFigures) {
-        let (busy_ends, paid_ends) = (carbon::ends(figures.utilisation), self.machine_ends());
-        let groups = self.groups();
-        let mut hours = Vec::new();
-        for (index, group) in groups.iter().enumerate() {
-            let paid = self.hours_of_month(index, group, figures);
-            hours.push(carbon::Hours { served: group.served, paid, busy_ends, paid_ends });
-        }
-        let answers = figures.requests_per_s.map_or(0.0, |rate| rate.mean * MONTH * HOUR);
-        carbon::weigh(self.asked, &hours, answers, row, figures);
-    }
-
-    /// The bill of a month, each group at its own price, and its estimate.
-    fn bill_of_month(&self, row: &mut Row, figures: &mut ServingFigures) -> Option<(Ledger, Estimate)> {
-        let (mut ledgers, mut costs) = (Vec::new(), Vec::new());
-        for (index, group) in self.groups().iter().enumerate() {
-            let tariff = group.served.tariff.as_ref().ok()?;
-            let said = bill::warnings(self.asked, tariff);
-            let of_group =
-                |said: String| if self.grouped() { format!("{}: {said}", group.word()) } else { said };
-            row.warnings.extend(said.into_iter().map(of_group));
-            let paid = self.hours_of_month(index, group, figures);
-            let ledger = bill::bill(self.asked, group.served, tariff, &paid);
-            if let Some(figures) = figures.groups.get_mut(index) {
-                figures.cost_per_month_usd = Some(ledger.total().usd());
-            }
-            costs.push(bill::estimate(&ledger, tariff, self.machine_ends()));
-            ledgers.push(ledger);
-        }
-        let ledger = groups::total(&ledgers);
-        let month = groups::sum(&costs, ledger.total().usd())?;
-        Some((ledger, month))
-    }
-
-    /// How far the number of paid machines may be off with the model's error, as factors.
-    fn machine_ends(&self) -> [f64; 2] {
-        if self.asked.spec.autoscaler.is_none() {
-            return [1.0, 1.0];
-        }
-        let machines = self
-            .measured
-            .estimate(|run| Some(run.groups.iter().map(|group| group.mean_machines).sum()))
-            .filter(|machines| machines.mean > 0.0);
-        machines.map_or([1.0, 1.0], |found| [found.lo / found.mean, found.hi / found.mean])
-    }
-
-    /// Share of the replicas' busy time spent in iterations with prompts.
-    fn reading_share(&self) -> Option<f64> {
-        let reading = self.measured.mean(|run| run.prefill_time.seconds().0);
-        let all = reading + self.measured.mean(|run| run.decode_time.seconds().0);
-        (all > 0.0).then(|| reading / all)
-    }
-
-    fn compare_api(&self, figures: &mut ServingFigures) {
-        let (Some(hour), Some(demand)) = (figures.cost_per_hour_usd, &self.demand) else {
-            return;
-        };
-        let capacity = self.capacity.as_ref().map_or(0.0, |capacity| capacity.rates[MIDDLE]);
-        figures.api = hosted_model(self.asked, hour.mean, demand.mean, capacity);
-    }
-
     /// What the fleet is compared with others by, replication by replication.
     fn pairs(&self, row: &Row, figures: &ServingFigures) -> Pairs {
         let tariffs: Vec<_> =
@@ -728,55 +472,9 @@ impl Online<'_> {
     }
 }
 
-/// A fleet of that hourly cost and capacity against the hosted model, at a mean rate.
-pub(super) fn hosted_model(asked: &Asked<'_>, hour: f64, mean: f64, capacity: f64) -> Option<ApiComparison> {
-    let api = asked.spec.api.as_ref()?;
-    let (input, output) = mean_lengths(asked.spec);
-    let per_request = (input * api.input + output * api.output) / MILLION;
-    let break_even = hour / HOUR / per_request.max(1e-18);
-    Some(ApiComparison {
-        name: api.name.clone(),
-        api_usd_per_hour: mean * per_request * HOUR,
-        api_usd_per_million_requests: per_request * MILLION,
-        break_even_requests_per_s: break_even,
-        within_capacity: break_even <= capacity,
-    })
-}
-
 /// A share, whose interval ends at 1.
 fn at_most_one(share: Estimate) -> Estimate {
     Estimate { hi: share.hi.min(1.0), p90: share.p90.min(1.0), ..share }
-}
-
-/// A cost over a rate; both are positive and err independently. `None` of a rate of nothing.
-fn over(cost: &Estimate, rate: &Estimate) -> Option<Estimate> {
-    if rate.mean <= 0.0 {
-        return None;
-    }
-    let mean = cost.mean / rate.mean;
-    // A rate of next to nothing at the lower end would make the cost boundless.
-    let slowest = rate.lo.max(rate.mean / MOST_FALL);
-    let down = libm::hypot(1.0 - cost.lo / cost.mean.max(1e-300), 1.0 - rate.mean / rate.hi);
-    let up = libm::hypot(cost.hi / cost.mean.max(1e-300) - 1.0, rate.mean / slowest - 1.0);
-    Some(Estimate {
-        mean,
-        lo: (mean * (1.0 - down)).max(0.0),
-        hi: mean * (1.0 + up),
-        level: cost.level,
-        p50: mean,
-        p90: mean * (1.0 + 0.779 * up),
-    })
-}
-
-/// Probability that a cost stays within a budget: normal within the ends of its interval.
-pub(super) fn within(cost: &Estimate, budget: f64) -> super::super::result::Probability {
-    let side = if budget >= cost.mean { cost.hi - cost.mean } else { cost.mean - cost.lo };
-    let probability = if side <= 1e-12 * cost.mean.abs().max(1e-12) {
-        f64::from(u8::from(budget >= cost.mean))
-    } else {
-        crate::stats::normal_cdf(super::Z_END * (budget - cost.mean) / side)
-    };
-    super::super::result::Probability { probability, lo: probability, hi: probability }
 }
 
 /// A time in words.
