@@ -5,6 +5,12 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use capplan::cli::{self, Window};
+use mimalloc::MiMalloc;
+
+/// Keeps freed tensors for the next step; the system's allocator unmaps large ones and pays page faults for them anew
+/// in every step, some sizes and not others, which no curve can follow.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     cli::main(open_window)
