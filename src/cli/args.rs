@@ -88,6 +88,39 @@ pub struct Gui {
     /// Lay the prices, machines and models of a folder over the catalog; may be repeated.
     #[arg(long, value_name = "DIR")]
     pub catalog: Vec<PathBuf>,
+    /// What to show instead of what was shown last, as `pareto` or `cost,text`.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub show: Vec<String>,
+    /// Colours of the window; those of last time if left out.
+    #[arg(long, value_enum)]
+    pub theme: Option<Look>,
+    /// Inner size of the window, as `1280x800`; that of last time if left out.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub size: Option<[u16; 2]>,
+    /// Run the scenario, write a picture of the window as PNG, and close it.
+    #[arg(long, value_name = "FILE")]
+    pub screenshot: Option<PathBuf>,
+}
+
+/// Colours of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Look {
+    /// As the system.
+    System,
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+/// `1280x800`, within what a screen may be.
+fn size(text: &str) -> Result<[u16; 2], &'static str> {
+    let sides = text
+        .split_once(['x', '×'])
+        .and_then(|(width, height)| Some([width.trim().parse().ok()?, height.trim().parse().ok()?]));
+    sides
+        .filter(|sides: &[u16; 2]| sides.iter().all(|side| (320..=8192).contains(side)))
+        .ok_or("a size is WIDTHxHEIGHT, each from 320 to 8192 points")
 }
 
 /// What draws the window.

@@ -19,16 +19,18 @@ mod validate;
 mod window;
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser;
 
-pub use args::Drawing;
+pub use args::{Drawing, Look};
 pub use exit::{Failure, Status};
-pub use window::{OpenWindow, Window};
+pub use window::{OpenWindow, Unopened, Window};
 
 /// Runs the program. The window is the other door on this floor: who starts the program says how it is opened.
 #[must_use]
 pub fn main(open_window: OpenWindow) -> ExitCode {
+    let begun = Instant::now();
     let arguments = match args::Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -56,7 +58,7 @@ pub fn main(open_window: OpenWindow) -> ExitCode {
         args::Command::Completions(options) => schema::completions(&options),
         args::Command::Man => schema::man(),
         args::Command::Init(options) => schema::init(&options),
-        args::Command::Gui(options) => window::run(options, open_window),
+        args::Command::Gui(options) => window::run(options, &shared, begun, open_window),
     };
     match result {
         Ok(status) => status.into(),

@@ -1,5 +1,6 @@
 //! The window: eframe calls `logic` and `ui`; widgets send commands, which are carried out between two frames.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use super::command::{Command, SHORTCUTS};
 use super::export::ExportDialog;
 use super::options::{Options, Theme};
 use super::panels;
+use super::picture::{Outcome, Picture};
 use super::session::Session;
 use super::views::States;
 
@@ -25,7 +27,12 @@ pub struct App {
     pub(super) send: Vec<Command>,
     title: String,
     closing: bool,
+    picture: Option<Picture>,
+    first_frame: Option<FirstFrame>,
 }
+
+/// Told once the first frame is on the screen.
+pub(super) type FirstFrame = Box<dyn FnOnce()>;
 
 impl App {
     /// A window over a catalog; `open` names a scenario to start with.
@@ -48,6 +55,8 @@ impl App {
             send: Vec::new(),
             title: String::new(),
             closing: false,
+            picture: None,
+            first_frame: None,
         };
         app.session.apply(Command::Show(app.options.view));
         app.look(context);
@@ -55,6 +64,16 @@ impl App {
             app.open(&name);
         }
         app
+    }
+
+    /// Takes a picture of the window once the scenario has run, and closes it; nothing is remembered.
+    pub(super) fn take_picture(&mut self, file: PathBuf, outcome: Outcome) {
+        self.picture = Some(Picture::new(file, outcome));
+    }
+
+    /// Tells when the first frame is on the screen.
+    pub(super) fn tell_first_frame(&mut self, tell: FirstFrame) {
+        self.first_frame = Some(tell);
     }
 
     /// The model, for tests and reports.
@@ -106,6 +125,12 @@ impl App {
         }
         if self.session.progress().is_some() {
             context.request_repaint_after(Duration::from_millis(200));
+        }
+        if let Some(picture) = &mut self.picture
+            && picture.step(context, &self.session, &mut self.send)
+        {
+            self.closing = true;
+            context.send_viewport_cmd(ViewportCommand::Close);
         }
         self.close_or_ask(context);
         self.retitle(context);
@@ -240,6 +265,12 @@ impl App {
 
 impl eframe::App for App {
     fn logic(&mut self, context: &Context, _: &mut eframe::Frame) {
+        // The frame before this one was presented before this one began.
+        if context.cumulative_frame_nr() > 0 {
+            self.first_frame.take().into_iter().for_each(|tell| tell());
+        } else if self.first_frame.is_some() {
+            context.request_repaint();
+        }
         self.step(context);
     }
 
@@ -249,6 +280,8 @@ impl eframe::App for App {
 
     fn on_exit(&mut self, _: Option<&eframe::glow::Context>) {
         self.session.apply(Command::Cancel);
-        self.options.save();
+        if self.picture.is_none() {
+            self.options.save();
+        }
     }
 }

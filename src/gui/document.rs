@@ -315,7 +315,7 @@ fn modified(path: &Path) -> Option<SystemTime> {
 }
 
 /// Replaces a file by a temporary one beside it, so that it is never half-written.
-fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(super) fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut temporary = tempfile::Builder::new().prefix(".capplan-").tempfile_in(folder)?;

@@ -1,6 +1,7 @@
 //! Opens the window.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
 
 use thiserror::Error;
 
@@ -8,7 +9,9 @@ use crate::catalog::Catalog;
 use crate::steptime::StepTimes;
 
 use super::app::App;
-use super::options::Options;
+use super::options::{Options, Theme};
+use super::picture::{Outcome, PictureError, Taken};
+use super::views::View;
 
 /// What draws.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +33,16 @@ pub struct Start {
     pub scenario: Option<String>,
     /// What draws.
     pub renderer: Renderer,
+    /// What to show instead of what was shown last: names of views, `form` or `text`.
+    pub show: Vec<String>,
+    /// Light, dark, or as the system; as last time when not named.
+    pub theme: Option<Theme>,
+    /// Inner size; as last time when not named.
+    pub size: Option<[f32; 2]>,
+    /// Where to write a picture of the window after a run, closing it then.
+    pub picture: Option<PathBuf>,
+    /// Told once the first frame is on the screen.
+    pub first_frame: Option<Box<dyn FnOnce()>>,
 }
 
 /// Why there is no window.
@@ -46,15 +59,28 @@ pub enum GuiError {
     /// This program was built without that renderer.
     #[error("this program was built without the renderer {0}; leave out --renderer")]
     NotBuilt(&'static str),
+    /// There is nothing of that name to show.
+    #[error("there is nothing named `{0}` to show; there are {known}", known = showable().join(", "))]
+    NoView(String),
+    /// No picture came of it.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
 }
 
-/// Opens the window and returns when it is closed.
+/// Opens the window and returns when it is closed, with the picture that was asked for.
 ///
 /// # Errors
-/// No display, or no renderer that starts.
-pub fn start(start: Start) -> Result<(), GuiError> {
+/// No display, no renderer that starts, nothing of a name to show, or no picture.
+pub fn start(start: Start) -> Result<Option<Taken>, GuiError> {
+    // A picture shows what everybody's window shows.
+    let mut options = if start.picture.is_some() { Options::default() } else { Options::load() };
+    for name in &start.show {
+        show(&mut options, name)?;
+    }
+    options.theme = start.theme.unwrap_or(options.theme);
+    options.size = start.size.unwrap_or(options.size);
+    let renderer = renderer(start.renderer)?;
     displayed()?;
-    let options = Options::load();
     let viewport = egui::ViewportBuilder::default()
         .with_title("capplan")
         .with_app_id("capplan")
@@ -63,19 +89,52 @@ pub fn start(start: Start) -> Result<(), GuiError> {
         .with_drag_and_drop(true);
     let native = eframe::NativeOptions {
         viewport,
-        renderer: renderer(start.renderer)?,
+        renderer,
         ..eframe::NativeOptions::default()
     };
     let (catalog, step_times) = (Arc::new(start.catalog), Arc::new(start.step_times));
-    let open = start.scenario;
+    let asked = start.picture.is_some();
+    let taken = Outcome::default();
+    let told = taken.clone();
     eframe::run_native(
         "capplan",
         native,
         Box::new(move |creation| {
-            Ok(Box::new(App::new(&creation.egui_ctx, catalog, step_times, options, open)))
+            let mut app = App::new(&creation.egui_ctx, catalog, step_times, options, start.scenario);
+            if let Some(tell) = start.first_frame {
+                app.tell_first_frame(tell);
+            }
+            if let Some(file) = start.picture {
+                app.take_picture(file, told);
+            }
+            Ok(Box::new(app))
         }),
     )
-    .map_err(|error| GuiError::NoRenderer(error.to_string()))
+    .map_err(|error| GuiError::NoRenderer(error.to_string()))?;
+    match taken.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(taken) => Ok(Some(taken?)),
+        None if asked => Err(PictureError::Closed.into()),
+        None => Ok(None),
+    }
+}
+
+fn view(name: &str) -> Option<View> {
+    serde_json::from_value(serde_json::Value::from(name)).ok()
+}
+
+/// Names that [`Start::show`] takes.
+fn showable() -> Vec<String> {
+    let views = View::ALL.iter().filter_map(|view| serde_json::to_value(view).ok());
+    let views = views.filter_map(|name| name.as_str().map(str::to_owned));
+    views.chain(["form", "text"].map(str::to_owned)).collect()
+}
+
+fn show(options: &mut Options, name: &str) -> Result<(), GuiError> {
+    match name {
+        "form" | "text" => (options.scenario, options.text) = (true, name == "text"),
+        name => options.view = view(name).ok_or_else(|| GuiError::NoView(name.to_owned()))?,
+    }
+    Ok(())
 }
 
 fn renderer(wanted: Renderer) -> Result<eframe::Renderer, GuiError> {

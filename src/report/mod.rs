@@ -45,12 +45,12 @@ pub use frame::parquet;
 pub use html::report_html;
 pub use list::{ListError, Listing, list};
 pub use measured::{measured_json, measured_short_table, measured_table, measured_text};
-#[cfg(feature = "gui")]
-pub use plot::PngError;
 pub use plot::{
     Axis, Direction, Figure, Legend, Mark, Marker, Measure, Scale, Style, bounds, break_even, costs, figures,
     fleet_style, latencies, measures, memory, pareto, scaling, tick_text, ticks, tornado, validation_figure,
 };
+#[cfg(feature = "gui")]
+pub use plot::{PngError, png_of_pixels};
 pub use resolved::{defaults_as_comments, planned_json, planned_table, resolved_table};
 pub use summary::{Section, sections, summary};
 pub use table::{Cell, Column, Table, clean};

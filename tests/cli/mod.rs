@@ -16,6 +16,7 @@ mod serving_groups;
 mod serving_models;
 mod serving_modes;
 mod serving_rows;
+mod window;
 
 use std::path::Path;
 use std::process::Output;

@@ -23,7 +23,7 @@ pub use latency::latencies;
 pub use load::break_even;
 pub use pareto::{Measure, measures, pareto};
 #[cfg(feature = "gui")]
-pub use png::PngError;
+pub use png::{PngError, png_of_pixels};
 pub use scaling::scaling;
 pub(super) use svg::escaped;
 pub use ticks::{tick_text, ticks};

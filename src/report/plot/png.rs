@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::tiny_skia::{IntSize, Pixmap, Transform};
 use resvg::usvg::fontdb::Database;
 use resvg::usvg::{Options, Tree};
 use thiserror::Error;
@@ -56,6 +56,17 @@ impl Figure {
     }
 }
 
+/// Opaque pixels, four bytes each, row by row, as a PNG.
+///
+/// # Errors
+/// When the sides do not fit the pixels.
+pub fn png_of_pixels(width: u32, height: u32, pixels: Vec<u8>) -> Result<Vec<u8>, PngError> {
+    let out_of_bounds = PngError::Size { width: width as f32, height: height as f32 };
+    let size = IntSize::from_wh(width, height);
+    let pixels = size.and_then(|size| Pixmap::from_vec(pixels, size)).ok_or(out_of_bounds)?;
+    pixels.encode_png().map_err(|error| PngError::Encode(error.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::figure::{Axis, Legend, Mark, Scale, Style};
@@ -96,5 +107,13 @@ mod tests {
         assert_eq!(&png[1..4], b"PNG");
         assert!(png.len() > 5000, "the picture is blank: {} bytes", png.len());
         assert!(matches!(figure.png(1e6), Err(PngError::Size { .. })));
+    }
+
+    #[test]
+    fn pixels_become_a_png_only_of_their_own_size() {
+        let png = png_of_pixels(2, 1, vec![255, 0, 0, 255, 0, 0, 255, 255]).unwrap();
+        assert_eq!(Pixmap::decode_png(&png).unwrap().data(), [255, 0, 0, 255, 0, 0, 255, 255]);
+        assert!(matches!(png_of_pixels(3, 1, vec![0; 8]), Err(PngError::Size { .. })));
+        assert!(matches!(png_of_pixels(0, 0, Vec::new()), Err(PngError::Size { .. })));
     }
 }
