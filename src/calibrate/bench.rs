@@ -20,6 +20,8 @@ pub struct Task {
     pub quantities: Vec<Quantity>,
     /// Sizes, ascending.
     pub sizes: Vec<f64>,
+    /// Whether step times are drawn from its curve; what is not comes last when time is short.
+    pub essential: bool,
 }
 
 /// What is observed.

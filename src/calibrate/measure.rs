@@ -19,9 +19,11 @@ const WINDOW: usize = 3;
 /// The warm-up is over when two medians in a row differ by less.
 const SETTLED: f64 = 0.02;
 /// Fewest samples kept of a run that was not cut short.
-const FEWEST: usize = 5;
+const FEWEST: usize = 3;
 /// Samples aimed at; quick ones are averaged in groups so that no run keeps many more.
-const WANTED: usize = 20;
+const WANTED: usize = 12;
+/// Steps of a warm-up, however long they take: the first one claims memory.
+const WARM: usize = 2;
 
 /// How to measure.
 #[derive(Debug)]
@@ -41,13 +43,13 @@ pub struct Method<'a> {
 }
 
 impl<'a> Method<'a> {
-    /// Three repeats of at least half a second.
+    /// Three short repeats: runs differ more from each other than the samples of one do.
     #[must_use]
     pub fn usual(cancel: &'a Cancel) -> Self {
         Self {
             repeats: 3,
-            shortest: Duration::from_millis(500),
-            longest: Duration::from_secs(4),
+            shortest: Duration::from_millis(300),
+            longest: Duration::from_millis(1500),
             budget: None,
             seed: 42,
             cancel,
@@ -136,7 +138,15 @@ pub fn measure(
             Err(error) => return Err(MeasureError::Bench(error)),
         };
         let took = elapsed(clock.now()) - started;
-        let line = Line { task, at, repeat: schedule.cells[index].runs + 1, started, took, samples, skipped };
+        let line = Line {
+            task,
+            at,
+            repeat: schedule.cells[index].levels.len() as u64 + 1,
+            started,
+            took,
+            samples,
+            skipped,
+        };
         note(&mut schedule, &line);
         if let Some(journal) = &mut journal {
             journal.add(&line)?;
@@ -166,7 +176,9 @@ fn note(schedule: &mut Schedule, line: &Line) {
     let cell = schedule.cells.iter_mut().find(|cell| cell.task == line.task && cell.at == line.at);
     if let Some(cell) = cell {
         cell.skipped = line.skipped.is_some();
-        cell.runs += u64::from(line.skipped.is_none());
+        if let Some(level) = line.samples.first().and_then(|samples| median(samples)) {
+            cell.levels.push(level);
+        }
         cell.took = line.took;
     }
 }
@@ -215,7 +227,8 @@ fn warm_up(bench: &mut dyn Bench, method: &Method<'_>, clock: &dyn Clock) -> Res
             (last - former).abs() <= SETTLED * former.abs()
         };
         let long = seen.len() > WINDOW && spent >= 2 * method.shortest;
-        if settled || long || spent >= method.longest || method.cancel.is_cancelled() {
+        let late = seen.len() >= WARM && spent >= method.longest;
+        if settled || long || late || method.cancel.is_cancelled() {
             let call = spent.as_secs_f64() / seen.len() as f64;
             let slot = method.shortest.as_secs_f64() / WANTED as f64;
             return Ok(if call > 0.0 { (slot / call).clamp(1.0, 100_000.0) as usize } else { 1 });

@@ -14,6 +14,11 @@ const FIRST_RUN: f64 = 1.5;
 const STEEPEST: f64 = 2.0;
 /// The ends of a range come before anything between them, whatever they take: a curve cannot be carried beyond them.
 const END_FIRST: f64 = 1000.0;
+/// Relative standard error of a size's mean beyond which it is repeated more often than the others, and how often.
+const UNSURE: f64 = 0.04;
+const FURTHER: u64 = 2;
+/// Worth of sweeps that no step time is drawn from: their first sizes come after the second repeats of the others.
+const ASIDE: f64 = 0.02;
 /// Equal worth is decided by lot: up to this much is added.
 const LOT: f64 = 0.02;
 
@@ -22,12 +27,35 @@ const LOT: f64 = 0.02;
 pub(super) struct Cell {
     pub task: usize,
     pub at: f64,
-    /// Runs done.
-    pub runs: u64,
+    /// Medians of the first quantity in the runs done.
+    pub levels: Vec<f64>,
     /// Seconds of the last run.
     pub took: f64,
     /// Whether it cannot be measured.
     pub skipped: bool,
+    /// As of its task.
+    pub essential: bool,
+}
+
+impl Cell {
+    fn runs(&self) -> u64 {
+        self.levels.len() as u64
+    }
+
+    /// Runs that it should have: some more where those done disagree.
+    fn wanted(&self, repeats: u64) -> u64 {
+        let runs = self.runs();
+        let unsure = runs >= repeats.max(2) && relative_error(&self.levels) > UNSURE;
+        if unsure { (runs + 1).min(repeats + FURTHER) } else { repeats.max(1) }
+    }
+}
+
+/// Standard error of the mean, relative to it.
+fn relative_error(levels: &[f64]) -> f64 {
+    let count = levels.len() as f64;
+    let mean = levels.iter().sum::<f64>() / count;
+    let squares: f64 = levels.iter().map(|level| (level - mean) * (level - mean)).sum();
+    (squares / (count - 1.0).max(1.0) / count).sqrt() / mean
 }
 
 /// The cells of all tasks.
@@ -47,7 +75,14 @@ impl Schedule {
             .iter()
             .enumerate()
             .flat_map(|(task, one)| {
-                one.sizes.iter().map(move |&at| Cell { task, at, runs: 0, took: 0.0, skipped: false })
+                one.sizes.iter().map(move |&at| Cell {
+                    task,
+                    at,
+                    levels: Vec::new(),
+                    took: 0.0,
+                    skipped: false,
+                    essential: one.essential,
+                })
             })
             .collect();
         let stream = Stream::named(seed, 0, "calibrate", "order");
@@ -56,28 +91,39 @@ impl Schedule {
 
     /// Runs still to do without a budget.
     pub fn left(&self) -> u64 {
-        self.open().map(|cell| self.repeats - cell.runs).sum()
+        self.open().map(|cell| cell.wanted(self.repeats) - cell.runs()).sum()
     }
 
     /// All runs, done or to do.
     pub fn all(&self) -> u64 {
-        self.cells.iter().filter(|cell| !cell.skipped).map(|cell| self.repeats.max(cell.runs)).sum()
+        self.cells
+            .iter()
+            .filter(|cell| !cell.skipped)
+            .map(|cell| cell.wanted(self.repeats).max(cell.runs()))
+            .sum()
     }
 
     /// Expected seconds of everything still to do.
     pub fn seconds_left(&self) -> f64 {
         (0..self.cells.len())
             .filter(|index| self.is_open(*index))
-            .map(|index| self.expected(index) * (self.repeats - self.cells[index].runs) as f64)
+            .map(|index| {
+                let cell = &self.cells[index];
+                self.expected(index) * (cell.wanted(self.repeats) - cell.runs()) as f64
+            })
             .sum()
     }
 
     fn open(&self) -> impl Iterator<Item = &Cell> {
-        self.cells.iter().filter(|cell| !cell.skipped && cell.runs < self.repeats)
+        self.cells.iter().filter(|cell| self.wants(cell))
+    }
+
+    fn wants(&self, cell: &Cell) -> bool {
+        !cell.skipped && cell.runs() < cell.wanted(self.repeats)
     }
 
     fn is_open(&self, index: usize) -> bool {
-        !self.cells[index].skipped && self.cells[index].runs < self.repeats
+        self.wants(&self.cells[index])
     }
 
     /// The next cell to run; with seconds left, the most telling one that should still fit.
@@ -96,9 +142,9 @@ impl Schedule {
                     return Some(index);
                 }
             }
-            let fewest = self.open().map(|cell| cell.runs).min()?;
+            let fewest = self.open().map(Cell::runs).min()?;
             self.round = (0..self.cells.len())
-                .filter(|index| self.is_open(*index) && self.cells[*index].runs == fewest)
+                .filter(|index| self.is_open(*index) && self.cells[*index].runs() == fewest)
                 .collect();
             for index in (1..self.round.len()).rev() {
                 let other = self.stream.below(index + 1);
@@ -114,7 +160,8 @@ impl Schedule {
             if !self.is_open(index) || expected > seconds {
                 continue;
             }
-            let worth = self.worth(index) / expected * (1.0 + LOT * self.stream.uniform());
+            let weight = if self.cells[index].essential { 1.0 } else { ASIDE };
+            let worth = weight * self.worth(index) / expected * (1.0 + LOT * self.stream.uniform());
             if best.is_none_or(|(_, most)| worth > most) {
                 best = Some((index, worth));
             }
@@ -126,18 +173,20 @@ impl Schedule {
     /// whole range, in logarithms. At a known one: what a further repeat takes off the variance of the mean.
     fn worth(&self, index: usize) -> f64 {
         let cell = &self.cells[index];
-        if cell.runs > 0 {
-            return REPEAT_WORTH / (cell.runs * (cell.runs + 1)) as f64;
+        if cell.runs() > 0 {
+            return REPEAT_WORTH / (cell.runs() * (cell.runs() + 1)) as f64;
         }
         let same = || self.cells.iter().filter(|other| other.task == cell.task && !other.skipped);
         let (low, high) = same()
             .fold((f64::INFINITY, 0.0_f64), |(low, high), other| (low.min(other.at), high.max(other.at)));
         let range = libm::log(high / low);
         let gap = same()
-            .filter(|other| other.runs > 0)
+            .filter(|other| other.runs() > 0)
             .map(|other| libm::log(other.at / cell.at).abs())
             .fold(f64::INFINITY, f64::min);
-        if cell.at == low {
+        if !cell.essential && (cell.at == low || cell.at == high) {
+            1.0
+        } else if cell.at == low {
             END_FIRST
         } else if cell.at == high {
             // The cheaper end tells what the other may take.
@@ -153,12 +202,12 @@ impl Schedule {
     fn expected(&self, index: usize) -> f64 {
         let cell = &self.cells[index];
         let shortest = self.shortest.as_secs_f64();
-        if cell.runs > 0 {
+        if cell.runs() > 0 {
             return cell.took.max(shortest);
         }
         self.cells
             .iter()
-            .filter(|other| other.task == cell.task && other.runs > 0)
+            .filter(|other| other.task == cell.task && other.runs() > 0)
             .min_by(|left, right| {
                 let far = |other: &Cell| libm::log(other.at / cell.at).abs();
                 far(left).total_cmp(&far(right))

@@ -87,11 +87,7 @@ pub fn start(start: Start) -> Result<Option<Taken>, GuiError> {
         .with_inner_size(options.size)
         .with_min_inner_size([720.0, 480.0])
         .with_drag_and_drop(true);
-    let native = eframe::NativeOptions {
-        viewport,
-        renderer,
-        ..eframe::NativeOptions::default()
-    };
+    let native = eframe::NativeOptions { viewport, renderer, ..eframe::NativeOptions::default() };
     let (catalog, step_times) = (Arc::new(start.catalog), Arc::new(start.step_times));
     let asked = start.picture.is_some();
     let taken = Outcome::default();

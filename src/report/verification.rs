@@ -12,12 +12,18 @@ use super::table::{Cell, Table};
 pub fn verification_text(verification: &Verification) -> String {
     let mut text = String::new();
     let short = |value: f64| Significant(value, 3).to_string();
-    for (input, what) in [(false, "compute"), (true, "the input pipeline")] {
-        let Some((median, worst)) = verification.errors(input) else { continue };
-        let inside = verification.of_input(input).filter(|size| size.is_inside()).count();
+    let kinds = [
+        (false, false, "steps, passes and tokens"),
+        (false, true, "parts of steps"),
+        (true, false, "samples made by the input pipeline"),
+        (true, true, "parts of samples"),
+    ];
+    for (input, part, what) in kinds {
+        let Some((median, worst)) = verification.errors(input, part) else { continue };
+        let inside = verification.of(input, part).filter(|size| size.is_inside()).count();
         text.push_str(&format!(
-            "{} sizes of {what} that the profile has not seen: median error {} %, worst {} %, {inside} inside their 90 % intervals\n",
-            verification.of_input(input).count(),
+            "{} {what} of sizes that the profile has not seen: median error {} %, worst {} %, {inside} inside their 90 % intervals\n",
+            verification.of(input, part).count(),
             short(100.0 * median),
             short(100.0 * worst)
         ));
@@ -56,6 +62,7 @@ pub fn verification_table(verification: &Verification) -> Table {
     let sizes = &verification.sizes;
     let mut table = Table::default();
     table.push("curve", sizes.iter().map(|size| Cell::from(size.curve.as_str())));
+    table.push("part", sizes.iter().map(|size| Cell::from(size.part)));
     table.push("at", sizes.iter().map(|size| Cell::from(size.at)));
     table.push("predicted", sizes.iter().map(|size| Cell::from(size.predicted.mean)));
     table.push("lo", sizes.iter().map(|size| Cell::from(size.predicted.lo)));
@@ -69,10 +76,10 @@ pub fn verification_table(verification: &Verification) -> Table {
 /// The same as one object.
 #[must_use]
 pub fn verification_json(verification: &Verification) -> Value {
-    let of = |input: bool| {
-        let errors = verification.errors(input);
+    let of = |input: bool, part: bool| {
+        let errors = verification.errors(input, part);
         json!({
-            "checked": verification.of_input(input).count(),
+            "checked": verification.of(input, part).count(),
             "median_error_pct": errors.map(|errors| 100.0 * errors.0),
             "worst_error_pct": errors.map(|errors| 100.0 * errors.1),
         })
@@ -87,8 +94,10 @@ pub fn verification_json(verification: &Verification) -> Value {
     });
     json!({
         "format": 1,
-        "compute": of(false),
-        "input": of(true),
+        "compute": of(false, false),
+        "compute_parts": of(false, true),
+        "input": of(true, false),
+        "input_parts": of(true, true),
         "sizes": verification_table(verification).json(),
         "job": job,
     })

@@ -28,6 +28,8 @@ pub struct SizeCheck {
     pub curve: String,
     /// What was exercised.
     pub section: Section,
+    /// Whether it is a part of a step or of a sample whose whole is checked as well.
+    pub part: bool,
     /// The size.
     pub at: f64,
     /// What the curve says, with the interval of a single run.
@@ -101,15 +103,15 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// Sizes of the input pipeline, or of everything else.
-    pub fn of_input(&self, input: bool) -> impl Iterator<Item = &SizeCheck> {
-        self.sizes.iter().filter(move |size| (size.section == Section::Input) == input)
+    /// Sizes of the input pipeline, or of everything else: wholes, or parts of them.
+    pub fn of(&self, input: bool, part: bool) -> impl Iterator<Item = &SizeCheck> {
+        self.sizes.iter().filter(move |size| (size.section == Section::Input) == input && size.part == part)
     }
 
-    /// Median and worst error of the sizes of the input pipeline, or of everything else, as shares; `None` without any.
+    /// Median and worst error of such sizes, as shares; `None` without any.
     #[must_use]
-    pub fn errors(&self, input: bool) -> Option<(f64, f64)> {
-        let errors: Vec<f64> = self.of_input(input).map(|size| size.error().abs()).collect();
+    pub fn errors(&self, input: bool, part: bool) -> Option<(f64, f64)> {
+        let errors: Vec<f64> = self.of(input, part).map(|size| size.error().abs()).collect();
         Some((median(&errors)?, errors.iter().copied().fold(0.0, f64::max)))
     }
 }
@@ -162,6 +164,17 @@ fn between(curve: &MeasuredCurve) -> Vec<f64> {
     found
 }
 
+/// Whether the profile has the whole that a curve is a part of, at the same settings.
+fn is_part(profile: &MeasuredProfile, curve: &MeasuredCurve) -> bool {
+    const WHOLES: [&str; 2] = ["step", "processor"];
+    !WHOLES.contains(&curve.quantity.as_str())
+        && profile.section(curve.section).any(|other| {
+            WHOLES.contains(&other.quantity.as_str())
+                && other.axis == curve.axis
+                && other.settings == curve.settings
+        })
+}
+
 /// What was measured now against what the profile says.
 #[must_use]
 pub fn check_sizes(profile: &MeasuredProfile, measured: &[MeasuredCurve]) -> Vec<SizeCheck> {
@@ -181,6 +194,7 @@ pub fn check_sizes(profile: &MeasuredProfile, measured: &[MeasuredCurve]) -> Vec
                 checks.push(SizeCheck {
                     curve: then.title(),
                     section: then.section,
+                    part: is_part(profile, then),
                     at,
                     predicted,
                     measured,

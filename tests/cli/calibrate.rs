@@ -97,6 +97,94 @@ fn profile(folder: &Path) -> MeasuredProfile {
     profile
 }
 
+/// The four curves of a served language model: 2 ms + 10 ms a prompt of 128 tokens, 1 ms + 0.5 ms a decoded sequence,
+/// of which a microsecond for 8 tokens of context.
+fn served(folder: &Path) -> MeasuredProfile {
+    let curve =
+        |quantity: &str, axis: &str, (key, fixed): (&str, &str), sizes: [f64; 4], law: fn(f64) -> f64| {
+            let runs = (1..=3_u64).flat_map(|repeat| {
+                sizes.map(|at| {
+                    let seconds = law(at) * (0.99 + 0.005 * repeat as f64);
+                    Run { at, repeat, started: 0.0, samples: vec![seconds; 3] }
+                })
+            });
+            let settings = [("model", "capplan-gpt"), ("precision", "fp32"), (key, fixed)];
+            let mut curve = MeasuredCurve {
+                section: Section::Infer,
+                quantity: quantity.to_owned(),
+                unit: "s".to_owned(),
+                axis: axis.to_owned(),
+                settings: settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+                runs: runs.collect(),
+                fit: None,
+                noise: 0.0,
+                skipped: Vec::new(),
+            };
+            curve.refit(&Form::TIMES).unwrap();
+            curve
+        };
+    let mut profile = profile(folder);
+    profile.curves = vec![
+        curve("prefill", "batch", ("sequence", "128"), [1.0, 2.0, 4.0, 8.0], |at| 2e-3 + 10e-3 * at),
+        curve("prefill", "sequence", ("batch", "1"), [32.0, 128.0, 256.0, 512.0], |at| {
+            2e-3 + 10e-3 * at / 128.0
+        }),
+        curve("decode", "batch", ("context", "128"), [1.0, 4.0, 8.0, 32.0], |at| 1e-3 + 0.5e-3 * at),
+        curve("decode", "context", ("batch", "8"), [32.0, 128.0, 512.0, 1000.0], |at| 4.872e-3 + 1e-6 * at),
+    ];
+    profile.save(&folder.join("quick.toml")).unwrap();
+    profile
+}
+
+fn serving(profile: &str, rate: &str, batching: &str) -> String {
+    format!(
+        "format = 1\n[objective]\nminimize = \"cost\"\n[workload]\nkind = \"inference\"\nmodel = \"capplan-gpt\"\n\
+         precision = \"fp32\"\nprofile = \"{profile}\"\n[workload.arrivals]\nkind = \"poisson\"\nrate = {rate}\n\
+         [workload.lengths]\ninput = 128\noutput = 33\n{batching}{HERE}"
+    )
+}
+
+#[test]
+fn a_language_model_is_served_by_its_measured_prompts_and_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut mine = served(folder.path());
+    let path = folder.path().join("quick.toml");
+    let name = path.to_str().unwrap();
+    let row = |text: &str| {
+        let output = simulate(text, &["--format", "json"]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let result: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+        result["rows"][0].clone()
+    };
+    let quiet = row(&serving(name, "0.5", ""));
+    assert_eq!(quiet["provenance"], "measured", "{quiet}");
+    let time = |row: &serde_json::Value, key: &str| {
+        row[key]["p50"]["mean"].as_f64().unwrap_or_else(|| panic!("{key}: {row}"))
+    };
+    let (first, token) = (time(&quiet, "ttft_s"), time(&quiet, "tpot_s"));
+    assert!((first / 12e-3 - 1.0).abs() < 0.05, "{first}");
+    assert!((token / 1.5e-3 - 1.0).abs() < 0.05, "{token}");
+
+    // A busy machine decodes many at once, no more than were measured unless it is asked to.
+    let busy = row(&serving(name, "12", ""));
+    assert!(time(&busy, "tpot_s") > 1.2 * token, "{busy}");
+    let beyond = row(&serving(name, "12", "[workload.batching]\nmax_sequences = 256\n"));
+    assert_eq!(beyond["provenance"], "extrapolated", "{beyond}");
+
+    mine.machine.cpu = "Another CPU".to_owned();
+    mine.save(&path).unwrap();
+    let elsewhere = row(&serving(name, "0.5", ""));
+    assert_eq!(elsewhere["provenance"], "extrapolated", "{elsewhere}");
+    assert!(elsewhere["warnings"].to_string().contains("another machine"), "{elsewhere}");
+
+    // Without one of its curves the profile says which.
+    mine.curves.retain(|curve| curve.quantity != "decode");
+    mine.save(&path).unwrap();
+    let output = simulate(&serving(name, "1", ""), &[]);
+    let told = stdout(&output) + &stderr(&output);
+    assert!(code(&output) != 0 && told.contains("decode against batch"), "{told}");
+}
+
 fn scenario(profile: &str, fleets: &str) -> String {
     format!(
         "format = 1\n[workload]\nmodel = \"capplan-recommender\"\nprecision = \"fp32\"\nglobal_batch = 512\nsteps = 2000\n\

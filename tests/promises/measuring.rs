@@ -89,6 +89,7 @@ fn tasks() -> Vec<Task> {
         settings: BTreeMap::from([("model".to_owned(), model.to_owned())]),
         quantities: vec![Quantity::seconds("step"), Quantity::seconds("forward")],
         sizes: vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0],
+        essential: true,
     };
     vec![task("one"), task("two")]
 }
@@ -110,7 +111,7 @@ fn warm_up_is_dropped_and_the_curve_is_found() {
     assert_eq!(found.curves.len(), 4);
     for curve in &found.curves {
         assert_eq!(curve.runs.len(), 21);
-        assert!(curve.runs.iter().all(|run| run.samples.len() >= 20 && run.samples.len() < 60));
+        assert!(curve.runs.iter().all(|run| run.samples.len() >= 12 && run.samples.len() < 40));
     }
     let fit = found.curves[0].fit.as_ref().unwrap();
     let Curve::Affine { a, b } = fit.fitted.curve else { panic!("{fit:?}") };
@@ -131,6 +132,39 @@ fn each_repeat_goes_through_all_sizes_in_an_order_of_its_own() {
         assert_eq!(sorted.len(), 14, "{round:?}");
     }
     assert!(rounds[0] != rounds[1] && rounds[1] != rounds[2]);
+}
+
+#[test]
+fn sizes_whose_runs_disagree_are_repeated_more_often_and_not_for_ever() {
+    let runs_of = |noise: f64| {
+        let found = run(&mut FakeBench::new(noise), None, None).unwrap();
+        let mut counts: Vec<usize> = Vec::new();
+        for curve in found.curves.iter().step_by(2) {
+            for at in [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0] {
+                counts.push(curve.runs.iter().filter(|run| run.at == at).count());
+            }
+        }
+        counts
+    };
+    assert!(runs_of(0.002).iter().all(|count| *count == 3));
+    let noisy = runs_of(0.10);
+    assert!(noisy.iter().all(|count| (3..=5).contains(count)), "{noisy:?}");
+    assert!(noisy.iter().any(|count| *count > 3) && noisy.iter().sum::<usize>() > 45, "{noisy:?}");
+}
+
+#[test]
+fn sweeps_that_no_step_time_is_drawn_from_come_last_when_time_is_short() {
+    let mut all = tasks();
+    all[1].essential = false;
+    let cancel = Cancel::new();
+    let mut bench = FakeBench::new(0.0);
+    let method = Method { budget: Some(Duration::from_secs(6)), ..Method::usual(&cancel) };
+    let clock = bench.clock.clone();
+    measure(&all, &mut bench, &method, &clock, None, &mut |_| ()).unwrap();
+    let first_aside = bench.order.iter().position(|(task, _)| *task == 1).unwrap_or(bench.order.len());
+    let sizes: std::collections::BTreeSet<u64> =
+        bench.order[..first_aside].iter().map(|(_, size)| *size as u64).collect();
+    assert_eq!(sizes.len(), 7, "{:?}", bench.order);
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub(super) const SEQUENCE: usize = 128;
 /// Tokens already there where another axis of decoding is swept.
 const CONTEXT: usize = 128;
 /// Sequences of a batch where another axis of training is swept.
-const FIXED_BATCH: usize = 4;
+const FIXED_BATCH: usize = 2;
 /// Sequences of a batch where another axis of decoding is swept.
 const DECODED: usize = 8;
 
@@ -55,10 +55,12 @@ impl ModelKind {
         }
     }
 
+    /// About a factor of two apart, and not only powers of it: those fill the tiles of the kernels, as other sizes do not.
     fn batches(self) -> &'static [f64] {
         match self {
-            Self::Gpt | Self::Cnn => &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0],
-            Self::Recommender => &[64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0],
+            Self::Gpt => &[1.0, 2.0, 3.0, 5.0, 9.0, 16.0],
+            Self::Cnn => &[1.0, 2.0, 3.0, 6.0, 11.0, 19.0, 32.0],
+            Self::Recommender => &[64.0, 120.0, 240.0, 500.0, 1000.0, 2000.0, 4096.0],
         }
     }
 }
@@ -148,12 +150,13 @@ impl Work {
     fn sizes(&self) -> Vec<f64> {
         match self.sweep {
             Sweep::TrainBatch(kind) | Sweep::Forward(kind) => kind.batches().to_vec(),
-            Sweep::TrainSequence => vec![32.0, 64.0, 128.0, 256.0, 512.0],
+            Sweep::TrainSequence => vec![32.0, 70.0, 140.0, 280.0, 512.0],
             Sweep::TrainWidth => WIDTHS.iter().map(|width| step_gflop(*width)).collect(),
             Sweep::TrainThreads => threads(self.threads),
-            Sweep::PrefillBatch | Sweep::DecodeBatch => vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0],
-            Sweep::PrefillSequence => vec![16.0, 32.0, 64.0, 128.0, 256.0, 512.0],
-            Sweep::DecodeContext => vec![32.0, 64.0, 128.0, 256.0, 512.0, 1000.0],
+            Sweep::PrefillBatch => vec![1.0, 2.0, 3.0, 7.0, 16.0],
+            Sweep::DecodeBatch => vec![1.0, 2.0, 3.0, 6.0, 11.0, 19.0, 32.0],
+            Sweep::PrefillSequence => vec![32.0, 70.0, 140.0, 280.0, 512.0],
+            Sweep::DecodeContext => vec![32.0, 100.0, 330.0, 1000.0],
             Sweep::Matmul => vec![128.0, 256.0, 512.0, 1024.0],
             Sweep::RealJob => Vec::new(),
             Sweep::Copy => [1_u64, 4, 16, 64].map(|mebibytes| (mebibytes << 20) as f64).to_vec(),
@@ -182,7 +185,9 @@ impl Work {
             }
             Sweep::Copy => (Section::Machine, "bytes", vec![Quantity::reported("copy", "bytes/s")]),
         };
-        Task { section, axis, settings: self.settings(), quantities, sizes: self.sizes() }
+        let aside = [Sweep::TrainSequence, Sweep::TrainWidth, Sweep::TrainThreads, Sweep::Copy];
+        let essential = !aside.contains(&self.sweep);
+        Task { section, axis, settings: self.settings(), quantities, sizes: self.sizes(), essential }
     }
 
     fn settings(&self) -> Settings {
@@ -222,14 +227,13 @@ impl Work {
     }
 }
 
-/// 1, 2, 4, … up to the cores, the cores, and two more: beyond the cores a curve turns.
+/// 1, 2, 4, … up to the cores, and the cores: threads that share a core wait for each other at every product.
 fn threads(cores: usize) -> Vec<f64> {
     let mut sizes: Vec<f64> = std::iter::successors(Some(1), |threads| Some(2 * threads))
         .take_while(|n| *n < cores)
         .map(|n| n as f64)
         .collect();
     sizes.push(cores as f64);
-    sizes.push((cores + 2) as f64);
     sizes
 }
 

@@ -10,7 +10,7 @@ use super::dataset::{DataSet, PictureSet};
 use super::photo::Codec;
 
 /// Bytes of samples that are fed from memory.
-const FED: [f64; 5] = [256.0, 2048.0, 16_384.0, 131_072.0, 1_048_576.0];
+const FED: [f64; 5] = [300.0, 2500.0, 20_000.0, 150_000.0, 1_048_576.0];
 
 /// Something to measure; its sizes stand in the task beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,7 @@ impl Job {
             settings: self.settings(),
             quantities: self.quantities(),
             sizes,
+            essential: !matches!(self, Self::Pictures(Codec::Png) | Self::RecordWorkers { interleave: 1 }),
         }
     }
 

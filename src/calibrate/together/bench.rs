@@ -20,10 +20,10 @@ use crate::stats::median;
 /// Batches made ahead, as the usual pipelines do.
 const DEPTH: usize = 2;
 /// Steps of each side alone.
-const ALONE: usize = 5;
+const ALONE: usize = 3;
 /// Steps before the queue is as full or as empty as it stays, and steps of one sample.
-const SETTLING: usize = 5;
-const STEPS: usize = 3;
+const SETTLING: usize = DEPTH + 1;
+const STEPS: usize = 2;
 /// What a wait of nothing is written as: profiles hold positive samples.
 const NOTHING: f64 = 1e-6;
 
@@ -49,10 +49,10 @@ const CONFIGURATIONS: [Configuration; 8] = [
     Configuration { model: FedModel::Linear, from: From::Pictures(Codec::Jpeg, 500), side: 64, batch: 8 },
     Configuration { model: FedModel::Linear, from: From::Pictures(Codec::Png, 707), side: 112, batch: 8 },
     Configuration { model: FedModel::Cnn, from: From::Pictures(Codec::Jpeg, 1000), side: 64, batch: 8 },
-    Configuration { model: FedModel::Cnn, from: From::Pictures(Codec::Jpeg, 250), side: 224, batch: 4 },
-    Configuration { model: FedModel::Cnn, from: From::Records, side: 224, batch: 4 },
-    Configuration { model: FedModel::Cnn, from: From::Records, side: 112, batch: 8 },
-    Configuration { model: FedModel::Cnn, from: From::Memory, side: 64, batch: 16 },
+    Configuration { model: FedModel::Cnn, from: From::Pictures(Codec::Jpeg, 250), side: 224, batch: 2 },
+    Configuration { model: FedModel::Cnn, from: From::Records, side: 224, batch: 2 },
+    Configuration { model: FedModel::Cnn, from: From::Records, side: 112, batch: 4 },
+    Configuration { model: FedModel::Cnn, from: From::Memory, side: 64, batch: 8 },
     Configuration { model: FedModel::Linear, from: From::Memory, side: 224, batch: 16 },
 ];
 
@@ -138,6 +138,7 @@ impl<'a> TogetherBench<'a> {
                     .map(|(place, name)| Quantity::reported(name, if place < 3 { "s" } else { "1" }))
                     .collect(),
                 sizes: vec![configuration.batch as f64],
+                essential: true,
             })
             .collect()
     }

@@ -2,6 +2,7 @@
 //! named. A curve of one device never silently becomes another's.
 
 mod draws;
+mod language;
 mod machine;
 mod query;
 mod serving;
@@ -13,6 +14,7 @@ use crate::catalog::measured::{Difference, ProfileOrigin};
 use crate::catalog::{Accelerator, Catalog, Fingerprint, MeasuredProfile, Precision, Provenance};
 
 pub use draws::{FACTORS, predicted};
+pub use language::MeasuredIterations;
 pub use query::{MeasuredAnswer, MeasuredQuery, NotMeasured};
 pub use transfer::{Transfer, TransferRule};
 

@@ -17,6 +17,7 @@ use super::demand::market;
 use super::online::{ServingOutcome, blank_figures, within};
 use super::paired::{Paired, Pairs};
 use super::prepare::Served;
+use super::profile;
 use super::trial::{MIDDLE, QUICK, SLOW, Trial};
 use super::way::{Way, cut_short, mean_lengths};
 use super::{Asked, Z_END, bill, carbon};
@@ -338,6 +339,7 @@ pub(super) fn batch(asked: &Asked<'_>, served: &Served, way: &Way, spec: &BatchS
     }
     let job = of_units(units);
     row.warnings.extend(cut_short(asked.spec));
+    row.warnings.extend(profile::warnings(asked, &served.candidate));
     describe(&mut row, served, way, units);
     figures.replicas = Some(units * way.per_machine);
     figures.cache_tokens = way.cache_tokens;

@@ -24,6 +24,7 @@ use super::groups::{self, Group};
 use super::measure::{Measured, counted, measure, utilisation};
 use super::paired::Pairs;
 use super::prepare::Served;
+use super::profile;
 use super::size::{CapacityLaw, MOST_MACHINES, Size};
 use super::spells::Spells;
 use super::trial::{MIDDLE, Trial, keeps_up, percentile, times};
@@ -261,6 +262,7 @@ impl Online<'_> {
                     .mean(|run| run.groups.iter().map(|group| group.interruptions).sum::<u64>() as f64),
         );
         row.warnings.extend(cut_short(self.asked.spec));
+        row.warnings.extend(profile::warnings(self.asked, &self.served.candidate));
         if self.measured.runs.iter().any(|run| run.offered >= MOST_REPLAYED)
             && self.asked.spec.traffic.requests.is_none()
         {

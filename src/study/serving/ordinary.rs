@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{Accelerator, InstanceKind, NumberFormat, Precision};
+use crate::catalog::{Accelerator, NumberFormat};
 use crate::fleet::Candidate;
 use crate::layout::{MemoryNeed, Part, Reason};
 use crate::steptime::ordinary::{BatchQuery, BatchTimes, OrdinaryTimes, TWO_INSTANCES};
@@ -10,6 +10,7 @@ use crate::units::{Bytes, Seconds, SimSpan};
 use crate::workload::inference::{BatchTable, ServiceModel};
 
 use super::Asked;
+use super::profile::{of_device, precision};
 use super::way::{Way, factors};
 
 /// Share of the activations kept for training that a forward pass has alive at once (assumed).
@@ -79,17 +80,8 @@ pub(super) fn ordinary(
 /// a profile is of one.
 fn measured(asked: &Asked<'_>, candidate: &Candidate) -> Result<Option<BatchTimes>, Reason> {
     let spec = asked.spec;
-    let Some(steps) = &spec.measured else { return Ok(None) };
-    let own = candidate.instance.kind == InstanceKind::Measured;
-    let Some(way) = steps.way(own, candidate.accelerator.as_deref()) else { return Ok(None) };
-    if candidate.accelerators_per_node() > 1 {
-        return Ok(None);
-    }
-    let word = spec.weights.word();
-    let precision = Precision::ALL.iter().find(|(known, _)| *known == word).map(|(_, precision)| *precision);
-    let precision = precision.ok_or_else(|| {
-        Reason::NoStepTime(format!("profile {} has no curves in {word}", steps.profile.name))
-    })?;
+    let Some((steps, way)) = of_device(asked, candidate) else { return Ok(None) };
+    let precision = precision(spec, &steps.profile.name)?;
     let largest = spec.batching.rules.max_batch;
     let known = steps.batches(way, &spec.model, precision, largest);
     known.map(Some).map_err(|no| Reason::NoStepTime(no.to_string()))
