@@ -23,6 +23,7 @@ mod promises {
     mod serving_keys;
     mod serving_speed;
     mod shared_replicas;
+    mod timelines;
     mod traffic;
     mod transformer_steps;
 }

@@ -168,9 +168,18 @@ pub struct Simulate {
     /// Also write all files into a folder.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Replace files in the folder of --out.
+    /// Replace files in the folder of --out, and the file of --trace.
     #[arg(long)]
     pub force: bool,
+    /// Also write what one replica does when, for Perfetto or chrome://tracing: the recommended fleet's first one.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Trace this fleet instead of the recommended one.
+    #[arg(long, value_name = "NAME", requires = "trace")]
+    pub trace_fleet: Option<String>,
+    /// Trace this part of the simulated time, as `10min..20min` [default: all of a job, ten minutes of a service].
+    #[arg(long, value_name = "FROM..UNTIL", requires = "trace")]
+    pub trace_window: Option<String>,
     /// Exit with 11 when true for any fleet that can run, as `cost_usd > 500` or `deadline_met < 0.9`; may be repeated.
     #[arg(long = "fail-if", value_name = "EXPR")]
     pub fail_if: Vec<String>,

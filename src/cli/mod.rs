@@ -15,6 +15,7 @@ mod output;
 mod progress;
 mod schema;
 mod simulate;
+mod trace;
 mod validate;
 mod window;
 

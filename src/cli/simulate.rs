@@ -17,6 +17,7 @@ use super::fail_if::Threshold;
 use super::input::{self, Loaded};
 use super::output::{lively, to_stderr, to_stdout, width};
 use super::progress::{Bar, cancel_on_interrupt};
+use super::trace::Trace;
 
 pub fn run(options: &Simulate, shared: &Shared) -> Result<Status, Failure> {
     let stopping = stopping(options)?;
@@ -25,6 +26,7 @@ pub fn run(options: &Simulate, shared: &Shared) -> Result<Status, Failure> {
     if options.out.is_some() && options.scenarios.len() > 1 {
         return Err(Failure::plain(Status::Usage, "usage", "--out takes one scenario at a time"));
     }
+    let trace = Trace::of(options)?;
     let catalog = input::catalog(&options.input.catalog)?;
     let step_times = step_times()?;
     // Every scenario is read before any is simulated: what is wrong is told before anything is written.
@@ -38,6 +40,12 @@ pub fn run(options: &Simulate, shared: &Shared) -> Result<Status, Failure> {
     let cancel = cancel_on_interrupt();
     let study_options =
         Options { seed: options.input.seed, stopping, threads: options.input.threads.map(usize::from) };
+    // A fleet that is not there is told before minutes of simulation.
+    let first = loaded.first().map(|one| (&one.scenario, &catalog, &step_times));
+    let named = match trace.as_ref().zip(first) {
+        Some((trace, known)) => trace.named(known, &cancel)?,
+        None => None,
+    };
     let mut comparisons = Vec::new();
     for one in &loaded {
         let bar = Bar::new(!options.no_progress && !shared.quiet, lively(shared.color), shared.verbose > 0);
@@ -47,6 +55,12 @@ pub fn run(options: &Simulate, shared: &Shared) -> Result<Status, Failure> {
     }
     if options.strict {
         comparisons.iter().try_for_each(strict)?;
+    }
+    if let (Some(trace), Some(known), [comparison]) = (&trace, first, comparisons.as_slice()) {
+        let said = trace.tell(named, comparison, known, &cancel)?;
+        if !shared.quiet {
+            to_stderr(&said);
+        }
     }
     if let (Some(folder), [one], [comparison]) = (&options.out, loaded.as_slice(), comparisons.as_slice()) {
         write_out(folder, options, &catalog, one, comparison)?;

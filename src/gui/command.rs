@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+use super::recorder::Wanted;
 use super::views::View;
 
 /// Something to do.
@@ -50,6 +51,8 @@ pub enum Command {
     Run,
     /// Find out which numbers matter.
     Weigh,
+    /// Record what one replica of a fleet does.
+    Record(Wanted),
     /// Stop the run.
     Cancel,
     /// Show a view.

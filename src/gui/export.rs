@@ -56,6 +56,8 @@ fn names(figure: &Figure) -> (&'static str, &'static str) {
         "bound" => ("bound.svg", "bound.png"),
         "scaling" => ("scaling.svg", "scaling.png"),
         "latency" => ("latency.svg", "latency.png"),
+        "latency-first-token" => ("latency-first-token.svg", "latency-first-token.png"),
+        "latency-per-token" => ("latency-per-token.svg", "latency-per-token.png"),
         "break-even" => ("break-even.svg", "break-even.png"),
         "memory" => ("memory.svg", "memory.png"),
         _ => ("figure.svg", "figure.png"),

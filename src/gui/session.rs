@@ -13,6 +13,7 @@ use crate::study::{self, Comparison, Options, Sensitivity, StudyError};
 use super::command::Command;
 use super::document::{Document, OpenError};
 use super::edit;
+use super::recorder::{Recorder, Stage, Wanted};
 use super::views::View;
 use super::worker::{Finished, Running, Worker};
 
@@ -62,6 +63,7 @@ pub struct Session {
     document: Option<Document>,
     runs: Worker<Result<Comparison, StudyError>>,
     tornadoes: Worker<Result<Option<Sensitivity>, StudyError>>,
+    recorder: Recorder,
     /// The running text with every default.
     resolved: String,
     shown: Option<Shown>,
@@ -82,7 +84,8 @@ impl Session {
             step_times,
             document: None,
             runs: Worker::new(wake.clone()),
-            tornadoes: Worker::new(wake),
+            tornadoes: Worker::new(wake.clone()),
+            recorder: Recorder::new(wake),
             resolved: String::new(),
             shown: None,
             results: Vec::new(),
@@ -156,6 +159,12 @@ impl Session {
         running.map(|running| (running.share(), running.since.elapsed()))
     }
 
+    /// How far the timeline of a fleet of the result is.
+    #[must_use]
+    pub fn timeline(&self, wanted: &Wanted) -> Stage {
+        self.shown.as_ref().map_or(Stage::Nothing, |shown| self.recorder.stage(&shown.text, wanted))
+    }
+
     /// Where the text should put its cursor; told once.
     pub(super) fn take_cursor(&mut self) -> Option<usize> {
         self.cursor.take()
@@ -181,7 +190,10 @@ impl Session {
             self.finish_tornado(finished);
             changed = true;
         }
-        changed
+        if self.recorder.running() && self.stale() {
+            self.recorder.stop();
+        }
+        changed | self.recorder.tick()
     }
 
     fn finish(&mut self, finished: Finished<Result<Comparison, StudyError>>) {
@@ -264,6 +276,7 @@ impl Session {
                 self.say("stopped");
             }
             Command::Weigh => self.weigh(),
+            Command::Record(wanted) => self.record(wanted),
             Command::Show(view) => self.view = view,
             Command::Select(fleet) => self.selected = fleet,
             Command::GoTo(place) => self.cursor = Some(place),
@@ -396,8 +409,17 @@ impl Session {
         }
     }
 
+    /// Records what one replica of a fleet of the result does, in the background.
+    fn record(&mut self, wanted: Wanted) {
+        let scenario = self.document.as_ref().and_then(|document| document.checked().scenario.clone());
+        let (Some(scenario), Some(shown), false) = (scenario, &self.shown, self.stale()) else { return };
+        let known = (self.catalog.clone(), self.step_times.clone());
+        self.recorder.start(&shown.text, wanted, scenario, known);
+    }
+
     fn stop(&mut self) {
         self.runs.cancel();
         self.tornadoes.cancel();
+        self.recorder.stop();
     }
 }

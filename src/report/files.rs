@@ -129,6 +129,50 @@ fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Writes one file, whole or not at all. Nothing is replaced without `force`.
+///
+/// # Errors
+/// When it is there already, or the system refuses.
+pub fn write_file(path: &Path, bytes: &[u8], force: bool) -> Result<(), OutError> {
+    may_write(path, force)?;
+    let fault = |error| OutError::Io { path: path.to_owned(), error };
+    let mut temporary = temporary_in(folder_of(path)).map_err(fault)?;
+    temporary.write_all(bytes).and_then(|()| temporary.as_file().sync_all()).map_err(fault)?;
+    let moved = if force { temporary.persist(path) } else { temporary.persist_noclobber(path) };
+    moved.map_err(|error| fault(error.error))?;
+    if let Ok(handle) = File::open(folder_of(path)) {
+        let _ = handle.sync_all();
+    }
+    Ok(())
+}
+
+/// Whether [`write_file`] could write there, as far as can be seen beforehand.
+///
+/// # Errors
+/// When something is there that is not to be replaced, or no folder to write into.
+pub fn may_write(path: &Path, force: bool) -> Result<(), OutError> {
+    let refuse =
+        |words: &str| OutError::Io { path: path.to_owned(), error: io::Error::other(words.to_owned()) };
+    let Some(name) = path.file_name() else { return Err(refuse("it does not name a file")) };
+    if path.is_dir() {
+        return Err(refuse("it is a directory"));
+    }
+    let folder = folder_of(path);
+    if !folder.is_dir() {
+        return Err(refuse(&format!("there is no folder {}", folder.display())));
+    }
+    // A dangling link is there as well.
+    if !force && fs::symlink_metadata(path).is_ok() {
+        let name = name.to_string_lossy().into_owned();
+        return Err(OutError::Exists { path: folder.to_owned(), name });
+    }
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Writes the files into a folder, made if need be. Nothing is replaced without `force`, and a failure leaves no half
 /// file: all are written beside their places first, then moved.
 ///

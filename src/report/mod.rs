@@ -39,15 +39,16 @@ pub use calibration::{calibration_json, calibration_table, calibration_text};
 pub use comparison::{fitted_table, flat_table, numeric_columns, result_json, result_schema, short_table};
 pub use diagnostics::{draw, error_json};
 pub use explain::{ExplainError, METRICS, explain, known_metric};
-pub use files::{Artifact, OutError, Provenances, artifacts, write_folder};
+pub use files::{Artifact, OutError, Provenances, artifacts, may_write, write_file, write_folder};
 #[cfg(feature = "tables")]
 pub use frame::parquet;
 pub use html::report_html;
 pub use list::{ListError, Listing, list};
 pub use measured::{measured_json, measured_short_table, measured_table, measured_text};
 pub use plot::{
-    Axis, Direction, Figure, Legend, Mark, Marker, Measure, Scale, Style, bounds, break_even, costs, figures,
-    fleet_style, latencies, measures, memory, pareto, scaling, tick_text, ticks, tornado, validation_figure,
+    Axis, Direction, Figure, Lanes, Legend, Mark, Marker, Measure, Piece, Scale, Style, act_colour, bounds,
+    break_even, costs, figures, fleet_style, latencies, latency_times, measures, memory, pareto, scaling,
+    span_words, tick_text, ticks, tornado, validation_figure,
 };
 #[cfg(feature = "gui")]
 pub use plot::{PngError, png_of_pixels};

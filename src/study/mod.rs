@@ -22,6 +22,7 @@ mod prepare;
 mod price_flips;
 mod progress;
 mod rank;
+mod record;
 mod recurring;
 mod replicate;
 mod result;
@@ -40,6 +41,7 @@ use crate::steptime::StepTimes;
 
 pub use prepare::{Depth, Prepared, Ready, Verdict};
 pub use progress::{Progress, Watch};
+pub use record::{MOST_SPANS, Record, RecordError, Recording, record};
 pub use result::{
     BoundRow, Comparison, Conversion, Difference, Estimate, Flip, LedgerLine, MemoryPart, Probability,
     Recurring, Row,
@@ -47,7 +49,7 @@ pub use result::{
 pub use sensitivity::{SWING, Sensitivity, Swing, SwingEnd, sensitivity};
 pub use serving::{Served, Way};
 pub use serving_result::{
-    ApiComparison, GroupFigures, HybridPoint, ModelFigures, Percentiles, ServingFigures,
+    ApiComparison, Distribution, GroupFigures, HybridPoint, ModelFigures, Percentiles, ServingFigures,
 };
 
 /// Level of every interval.

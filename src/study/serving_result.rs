@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::catalog::Purchase;
+use crate::scenario::RequestTime;
 
 use super::result::{Estimate, Probability};
 
@@ -26,6 +27,17 @@ impl Percentiles {
     pub fn parts(&self) -> [(&'static str, Option<Estimate>); 4] {
         [("p50", self.p50), ("p90", self.p90), ("p95", self.p95), ("p99", self.p99)]
     }
+}
+
+/// A time over requests as a distribution, for pictures; not part of the result's JSON, whose percentiles are points of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Distribution {
+    /// Which time.
+    pub time: RequestTime,
+    /// Shares of requests, rising, and the seconds that each stays under, as far as there are requests enough to tell.
+    pub points: Vec<(f64, f64)>,
+    /// Targets: shares, and the seconds that each is to stay under.
+    pub limits: Vec<(f64, f64)>,
 }
 
 /// A fleet against a hosted model paid by the token, at the same traffic.
@@ -211,4 +223,7 @@ pub struct ServingFigures {
     /// The models of a fleet that serves several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<ModelFigures>,
+    /// Times of requests as distributions.
+    #[serde(skip)]
+    pub distributions: Vec<Distribution>,
 }

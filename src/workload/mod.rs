@@ -13,7 +13,7 @@ mod timeline;
 
 use crate::engine::Cancel;
 
-pub use timeline::{Timeline, TimelineSpan, Window};
+pub use timeline::{Act, Timeline, TimelineSpan, Window};
 
 /// A job on one planned fleet: the only dynamic dispatch of a simulation, once per replica.
 pub trait Workload: Send + Sync {

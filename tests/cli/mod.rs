@@ -16,6 +16,7 @@ mod serving_groups;
 mod serving_models;
 mod serving_modes;
 mod serving_rows;
+mod trace;
 mod window;
 
 use std::path::Path;

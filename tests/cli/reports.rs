@@ -6,7 +6,7 @@ use std::path::Path;
 
 use resvg::usvg::roxmltree::Document;
 
-use super::{SMALL, code, simulate, stderr};
+use super::{SMALL, capplan, code, simulate, stderr};
 
 /// Fleet names that a spreadsheet or a browser would take for something else.
 const HOSTILE: [&str; 4] = ["=1+2", "@x", "-x", "<b onclick=x>&\\\"quoted\\\""];
@@ -121,4 +121,24 @@ fn the_page_stands_alone_and_escapes_every_name() {
     assert!(page.contains(&verdict), "the page lacks: {verdict}");
     assert!(page.matches("<svg").count() >= 3, "pictures are missing");
     assert!(page.contains("Taken for granted") && page.contains("Error against published measurements"));
+}
+
+#[test]
+fn latencies_are_distributions_with_their_target() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let output =
+        capplan().args(["simulate", "example:chat", "--out", out.to_str().unwrap()]).output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    for title in ["How soon the first token comes", "How fast tokens follow", "How long requests take"] {
+        let picture = page.split("<svg").find(|part| part.contains(title)).unwrap();
+        let lines = picture.split("<polyline points=\"").skip(1);
+        let points = lines.map(|line| line.split('"').next().unwrap().split(' ').count());
+        assert!(points.clone().count() > 0 && points.min().unwrap() >= 40, "{title}");
+    }
+    let first = page.split("<svg").find(|part| part.contains("How soon the first token comes")).unwrap();
+    assert!(first.contains("target: 99 % within"), "the target is not marked");
+    // Pictures only: the result has percentiles.
+    assert!(!std::fs::read_to_string(out.join("result.json")).unwrap().contains("distribution"));
 }

@@ -5,6 +5,8 @@ mod edits;
 mod exports;
 mod faults;
 mod flows;
+mod latency;
+mod timeline;
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};

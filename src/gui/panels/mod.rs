@@ -14,6 +14,7 @@ use egui::{CentralPanel, Panel, ScrollArea};
 
 use super::app::App;
 use super::command::Command;
+use super::recorder::Wanted;
 use super::views::{self, Seen, View};
 
 pub(super) use catalog::CatalogPanel;
@@ -119,6 +120,9 @@ fn centre(app: &mut App, ui: &mut egui::Ui) {
     };
     ui.label(egui::RichText::new(&shown.comparison.verdict).strong());
     ui.add_space(4.0);
-    let mut seen = Seen { shown, selected: app.session.selected(), send: &mut app.send };
+    let session = &app.session;
+    let timeline = |wanted: &Wanted| session.timeline(wanted);
+    let (selected, stale) = (session.selected(), session.stale());
+    let mut seen = Seen { shown, selected, stale, timeline: &timeline, send: &mut app.send };
     views::show(app.session.view(), ui, &mut seen, &mut app.states, &mut app.options.hidden);
 }

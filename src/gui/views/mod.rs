@@ -2,18 +2,23 @@
 
 mod compare;
 mod figure;
+mod latency;
 mod pareto;
+mod timeline;
 
 use serde::{Deserialize, Serialize};
 
 use crate::report;
 
 use super::command::Command;
+use super::recorder::{Stage, Wanted};
 use super::session::Shown;
 
 pub(super) use compare::{CompareState, Screen};
 pub(super) use figure::figure;
+pub(super) use latency::LatencyState;
 pub(super) use pareto::ParetoState;
+pub(super) use timeline::TimelineState;
 
 /// A view of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,6 +42,8 @@ pub enum View {
     Memory,
     /// Which numbers matter.
     Sensitivity,
+    /// What one replica does when.
+    Timeline,
 }
 
 impl View {
@@ -51,6 +58,7 @@ impl View {
         Self::BreakEven,
         Self::Memory,
         Self::Sensitivity,
+        Self::Timeline,
     ];
 
     /// What its tab says.
@@ -66,6 +74,7 @@ impl View {
             Self::BreakEven => "Break-even",
             Self::Memory => "Memory",
             Self::Sensitivity => "What matters",
+            Self::Timeline => "Timeline",
         }
     }
 }
@@ -75,6 +84,8 @@ impl View {
 pub(super) struct States {
     pub(super) compare: CompareState,
     pub(super) pareto: ParetoState,
+    pub(super) latency: LatencyState,
+    pub(super) timeline: TimelineState,
 }
 
 /// What a view is drawn from.
@@ -83,6 +94,10 @@ pub(super) struct Seen<'a> {
     pub shown: &'a Shown,
     /// The selected fleet.
     pub selected: Option<&'a str>,
+    /// Whether the result is older than the scenario.
+    pub stale: bool,
+    /// How far the timeline of a fleet is.
+    pub timeline: &'a dyn Fn(&Wanted) -> Stage,
     /// Where commands go.
     pub send: &'a mut Vec<Command>,
 }
@@ -98,11 +113,12 @@ pub(super) fn show(
     let comparison = &seen.shown.comparison;
     let made = match view {
         View::Compare => return compare::show(ui, seen, &mut states.compare, hidden),
+        View::Timeline => return timeline::show(ui, seen, &mut states.timeline),
+        View::Latency => return latency::show(ui, seen, &mut states.latency),
         View::Pareto => return pareto::show(ui, seen, &mut states.pareto),
         View::Cost => report::costs(comparison),
         View::Bound => report::bounds(comparison),
         View::Scaling => report::scaling(comparison),
-        View::Latency => report::latencies(comparison),
         View::BreakEven => report::break_even(comparison),
         View::Memory => report::memory(comparison),
         View::Sensitivity => match &seen.shown.sensitivity {

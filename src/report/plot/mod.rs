@@ -6,6 +6,7 @@
 
 mod bars;
 mod figure;
+mod lanes;
 mod latency;
 mod load;
 mod pareto;
@@ -19,7 +20,8 @@ mod validation;
 
 pub use bars::{bounds, costs, memory};
 pub use figure::{Axis, Direction, Figure, Legend, Mark, Marker, Scale, Style, fleet_style};
-pub use latency::latencies;
+pub use lanes::{Lanes, Piece, act_colour, span_words};
+pub use latency::{latencies, latency_times};
 pub use load::break_even;
 pub use pareto::{Measure, measures, pareto};
 #[cfg(feature = "gui")]
@@ -36,16 +38,9 @@ use crate::study::Comparison;
 #[must_use]
 pub fn figures(comparison: &Comparison) -> Vec<Figure> {
     let across = Measure::usual(comparison);
-    [
-        pareto(comparison, across.0, across.1),
-        costs(comparison),
-        bounds(comparison),
-        scaling(comparison),
-        latencies(comparison),
-        break_even(comparison),
-        memory(comparison),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let latencies = latency_times(comparison).into_iter().map(|(time, _)| latencies(comparison, time));
+    let before =
+        [pareto(comparison, across.0, across.1), costs(comparison), bounds(comparison), scaling(comparison)];
+    let after = [break_even(comparison), memory(comparison)];
+    before.into_iter().chain(latencies).chain(after).flatten().collect()
 }

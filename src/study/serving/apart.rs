@@ -12,7 +12,7 @@ use super::super::serving_result::{ModelFigures, Percentiles, ServingFigures};
 use super::bill::MONTH;
 use super::groups::sum;
 use super::measure::Measured;
-use super::online::{ServingOutcome, blank_figures, within};
+use super::online::{ServingOutcome, blank_figures, distribution, within};
 use super::prepare::Served;
 use super::trial::{percentile, times};
 use super::{Asked, several};
@@ -170,8 +170,8 @@ fn mix_times(figures: &mut ServingFigures, parts: &[ServingOutcome], shares: &[f
     let measured: Option<Vec<&Measured>> = parts.iter().map(|part| part.measured.as_deref()).collect();
     let Some(measured) = measured else { return };
     let call = asked.spec.hosting.call;
-    let mixed = |time: RequestTime, more: Seconds| -> Option<Percentiles> {
-        let figure = |pick: &dyn Fn(&Measured) -> Option<&ServingRun>, share: f64| -> Option<f64> {
+    let at = |time: RequestTime, more: Seconds, share: f64| -> Option<Estimate> {
+        let figure = |pick: &dyn Fn(&Measured) -> Option<&ServingRun>| -> Option<f64> {
             let runs: Vec<&ServingRun> = measured.iter().map(|own| pick(own)).collect::<Option<_>>()?;
             let of: Vec<(&Histogram, u64, f64)> = runs
                 .iter()
@@ -180,14 +180,14 @@ fn mix_times(figures: &mut ServingFigures, parts: &[ServingOutcome], shares: &[f
                 .collect();
             mixture(&of, share).map(|seconds| seconds + more.0)
         };
-        let at = |share: f64| {
-            let count = measured.iter().map(|own| own.runs.len()).min()?;
-            let values: Vec<f64> =
-                (0..count).map(|run| figure(&|own| own.runs.get(run), share)).collect::<Option<_>>()?;
-            let (quick, slow) =
-                (figure(&|own| Some(&own.quick), share)?, figure(&|own| Some(&own.slow), share)?);
-            Measured::of_values(&values, [quick, slow])
-        };
+        let count = measured.iter().map(|own| own.runs.len()).min()?;
+        let values: Vec<f64> =
+            (0..count).map(|run| figure(&|own| own.runs.get(run))).collect::<Option<_>>()?;
+        let ends = [figure(&|own| Some(&own.quick))?, figure(&|own| Some(&own.slow))?];
+        Measured::of_values(&values, ends)
+    };
+    let mixed = |time: RequestTime, more: Seconds| -> Option<Percentiles> {
+        let at = |share: f64| at(time, more, share);
         let p50 = at(0.5)?;
         Some(Percentiles { p50: Some(p50), p90: at(0.9), p95: at(0.95), p99: at(0.99) })
     };
@@ -195,6 +195,15 @@ fn mix_times(figures: &mut ServingFigures, parts: &[ServingOutcome], shares: &[f
     figures.tpot_s = mixed(RequestTime::PerOutputToken, Seconds::ZERO);
     figures.e2e_s = mixed(RequestTime::Whole, Seconds::ZERO);
     figures.latency_s = mixed(RequestTime::Whole, call);
+    let told = [
+        (RequestTime::FirstToken, call),
+        (RequestTime::PerOutputToken, Seconds::ZERO),
+        (RequestTime::Whole, call),
+    ];
+    // Of a mixture the last of few requests is not told.
+    let all =
+        |(time, more)| distribution(asked, time, |share| at(time, more, share).filter(|_| share <= 0.99));
+    figures.distributions = told.into_iter().filter_map(all).collect();
 }
 
 /// Seconds that a share of all requests stays under, each kind with its times, those unfinished, and its weight; kinds

@@ -37,7 +37,28 @@ struct Split {
     batch_hours: f64,
 }
 
-impl Splitter<'_> {
+impl<'a> Splitter<'a> {
+    fn new(
+        asked: &'a Asked<'a>,
+        served: &'a Served,
+        way: &'a Way,
+        spec: &'a HybridSpec,
+        demand: &'a Demand,
+    ) -> Self {
+        let job = BatchSpec {
+            items: spec.keys,
+            item_bytes: asked.spec.model.bytes_per_sample.unwrap_or(Bytes(1000.0)),
+            result_bytes: spec.result_bytes,
+            efficiency: 1.0,
+        };
+        let batch_rate = unit_rate(asked, served, way, &job);
+        Self { asked, served, way, spec, demand, batch_rate }
+    }
+
+    fn splits(&self) -> Vec<Split> {
+        self.spec.shares.iter().map(|share| self.split(*share)).collect()
+    }
+
     fn split(&self, share: f64) -> Split {
         let keys = Popularity::new(self.spec.keys, self.spec.skew).items_for(share).ceil();
         let per_unit = self.way.machines_per_replica as f64;
@@ -165,20 +186,27 @@ impl Splitter<'_> {
     }
 }
 
+/// The machines of the cheapest split as its online requests see them, and those requests; `None` where every request is
+/// a look-up, or no split is taken.
+pub(super) fn online_part(
+    asked: &Asked<'_>,
+    served: &Served,
+    way: &Way,
+    spec: &HybridSpec,
+) -> Option<(Served, Option<Demand>)> {
+    let Some(whole) = demand(asked.spec) else { return Some((served.clone(), None)) };
+    let splitter = Splitter::new(asked, served, way, spec, &whole);
+    let share = splitter.best(&splitter.splits())?.point.share;
+    (share < 1.0).then(|| (splitter.rest(share), Some(splitter.left(1.0 - share))))
+}
+
 /// The row of a hybrid: its figures are those of the cheapest split.
 pub(super) fn hybrid(asked: &Asked<'_>, served: &Served, way: &Way, spec: &HybridSpec) -> ServingOutcome {
     let Some(whole) = demand(asked.spec) else {
         return online::outcome(asked, served, way, None);
     };
-    let job = BatchSpec {
-        items: spec.keys,
-        item_bytes: asked.spec.model.bytes_per_sample.unwrap_or(Bytes(1000.0)),
-        result_bytes: spec.result_bytes,
-        efficiency: 1.0,
-    };
-    let batch_rate = unit_rate(asked, served, way, &job);
-    let splitter = Splitter { asked, served, way, spec, demand: &whole, batch_rate };
-    let splits: Vec<Split> = spec.shares.iter().map(|share| splitter.split(*share)).collect();
+    let splitter = Splitter::new(asked, served, way, spec, &whole);
+    let splits = splitter.splits();
     let points: Vec<HybridPoint> = splits.iter().map(|split| split.point).collect();
     let Some(best) = splitter.best(&splits) else {
         let mut row = blank_row(&served.candidate, served.tariff.as_ref().ok());

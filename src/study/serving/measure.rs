@@ -90,21 +90,29 @@ impl Measured {
 
     /// The same over all requests, a share of which has its answer after `more` seconds alone, from a store.
     pub fn percentiles_of_all(&self, time: RequestTime, more: Seconds, found: f64) -> Option<Percentiles> {
-        let known = |run: &ServingRun| times(run, time).count() + run.unfinished;
-        let fewest = self.runs.iter().map(known).min().unwrap_or(0);
+        let at = |share: f64| self.percentile_of_all(time, (more, found), share);
         if self.runs.iter().all(|run| times(run, time).count() == 0) {
             return None;
         }
-        let at = |share: f64| {
-            let Some(share) = rest_share(share, found) else { return Some(Estimate::exact(more.0)) };
-            // 1 − 0.99 is a little more than a hundredth.
-            let enough = fewest as f64 * (1.0 - share) >= 1.0 - 1e-9;
-            let value = |run: &ServingRun| {
-                percentile(times(run, time), share, run.unfinished).map(|value| value + more.0)
-            };
-            self.estimate(value).filter(|_| enough)
-        };
         Some(Percentiles { p50: at(0.5), p90: at(0.9), p95: at(0.95), p99: at(0.99) })
+    }
+
+    /// One percentile of a time over all requests.
+    pub fn percentile_of_all(
+        &self,
+        time: RequestTime,
+        (more, found): (Seconds, f64),
+        share: f64,
+    ) -> Option<Estimate> {
+        let known = |run: &ServingRun| times(run, time).count() + run.unfinished;
+        let fewest = self.runs.iter().map(known).min().unwrap_or(0);
+        let Some(share) = rest_share(share, found) else { return Some(Estimate::exact(more.0)) };
+        // 1 − 0.99 is a little more than a hundredth.
+        let enough = fewest as f64 * (1.0 - share) >= 1.0 - 1e-9;
+        let value = |run: &ServingRun| {
+            percentile(times(run, time), share, run.unfinished).map(|value| value + more.0)
+        };
+        self.estimate(value).filter(|_| enough)
     }
 
     /// A figure over the replications, and what its mean would be at both ends of the steps' error.

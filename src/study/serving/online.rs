@@ -1,6 +1,8 @@
 //! A fleet that answers requests as they come: size, capacity, latencies, cost.
 
 mod cost;
+mod distribution;
+mod record;
 mod targets;
 mod warnings;
 
@@ -8,7 +10,7 @@ use std::sync::Arc;
 
 use crate::scenario::RequestTime;
 use crate::units::{Seconds, Significant, human_duration};
-use crate::workload::inference::ServingRun;
+use crate::workload::inference::{FleetJob, ServingRun};
 
 use super::super::outcome::price_error;
 use super::super::result::{BoundRow, Estimate, Row};
@@ -31,6 +33,7 @@ use super::trial::{MIDDLE, Trial, keeps_up, percentile, times};
 use super::way::{Way, cut_short, mean_lengths};
 
 pub(super) use cost::{hosted_model, within};
+pub(super) use distribution::distribution;
 
 const HOUR: f64 = 3600.0;
 const MILLION: f64 = 1e6;
@@ -101,6 +104,26 @@ pub(super) struct Online<'a> {
     pub extrapolated: Option<u64>,
 }
 
+/// A fleet sized for a demand, and the run that tells about it.
+struct Sized {
+    size: Size,
+    capacity: Option<Capacity>,
+    demand: Option<Demand>,
+    lost: u64,
+    extrapolated: Option<u64>,
+    run: Run,
+}
+
+/// The run of a fleet sized for a demand, as its row has it.
+pub(super) fn job(
+    asked: &Asked<'_>,
+    served: &Served,
+    way: &Way,
+    wanted: Option<&Demand>,
+) -> Option<FleetJob> {
+    sized(asked, served, way, wanted).ok().map(|sized| sized.run.job)
+}
+
 /// Sizes a fleet for a demand and runs it.
 pub(super) fn online<'a>(
     asked: &'a Asked<'a>,
@@ -108,6 +131,31 @@ pub(super) fn online<'a>(
     way: &'a Way,
     wanted: Option<&Demand>,
 ) -> Result<Online<'a>, Box<ServingOutcome>> {
+    let Sized { size, capacity, demand, lost, extrapolated, run } = sized(asked, served, way, wanted)?;
+    let trial = Trial { asked, served, way, units: size.simulated, speed: MIDDLE };
+    let Run { job, speed_up, spells_up } = run;
+    let measured = Arc::new(measure(&trial, &job));
+    Ok(Online {
+        asked,
+        served,
+        way,
+        size,
+        capacity,
+        demand,
+        measured,
+        speed_up,
+        spells_up,
+        lost,
+        extrapolated,
+    })
+}
+
+fn sized(
+    asked: &Asked<'_>,
+    served: &Served,
+    way: &Way,
+    wanted: Option<&Demand>,
+) -> Result<Sized, Box<ServingOutcome>> {
     let trial = Trial { asked, served, way, units: 1, speed: MIDDLE };
     let demand = wanted.cloned().or_else(|| demand(asked.spec));
     // An autoscaled fleet can be as large as its autoscaler allows.
@@ -138,7 +186,7 @@ pub(super) fn online<'a>(
         extrapolated = (!grouped && size.units > most).then_some(most * way.per_machine);
     }
     let trial = Trial { units: size.simulated, ..trial };
-    let Run { job, speed_up, spells_up } = match &demand {
+    let run = match &demand {
         Some(demand) => run_job(&trial, size, demand, &found.unwrap_or_default()),
         None => {
             let requests = asked.spec.traffic.requests.unwrap_or(20_000);
@@ -148,20 +196,7 @@ pub(super) fn online<'a>(
             Run { job, speed_up: 1.0, spells_up: 1.0 }
         }
     };
-    let measured = Arc::new(measure(&trial, &job));
-    Ok(Online {
-        asked,
-        served,
-        way,
-        size,
-        capacity: found,
-        demand,
-        measured,
-        speed_up,
-        spells_up,
-        lost,
-        extrapolated,
-    })
+    Ok(Sized { size, capacity: found, demand, lost, extrapolated, run })
 }
 
 /// The row of a fleet, sized for a demand or as it stands.
@@ -307,6 +342,15 @@ impl Online<'_> {
         if found > 0.0 {
             figures.computed_latency_s = self.measured.percentiles(RequestTime::Whole, more);
         }
+        let whole = |time: RequestTime, known: (Seconds, f64)| {
+            distribution(self.asked, time, |share| self.measured.percentile_of_all(time, known, share))
+        };
+        let told = [
+            figures.ttft_s.and_then(|_| whole(RequestTime::FirstToken, (more, found))),
+            figures.tpot_s.and_then(|_| whole(RequestTime::PerOutputToken, (Seconds::ZERO, 0.0))),
+            figures.latency_s.and_then(|_| whole(RequestTime::Whole, (more, found))),
+        ];
+        figures.distributions = told.into_iter().flatten().collect();
         let untold = figures.e2e_s.map_or_else(Vec::new, |times| {
             times.parts().into_iter().filter(|(_, time)| time.is_none()).map(|(word, _)| word).collect()
         });

@@ -103,22 +103,13 @@ impl<'a> Trial<'a> {
 
     /// Requests per second of the fleet when there is always work, whatever is refused otherwise.
     pub fn sustained(&self, replica: u32) -> f64 {
-        let groups = self.groups();
-        let replicas = |group: &Group<'_>| self.replicas_of(group);
-        let mut expected: f64 = groups.iter().map(|group| replicas(group) * guess(group)).sum();
-        let clients: f64 =
-            groups.iter().map(|group| replicas(group) * clients(&group.way.services[self.speed])).sum();
-        let all = self.replicas();
-        let wanted = (all * SATURATING_REQUESTS.0).max(SATURATING_REQUESTS.1).max(clients);
+        let mut expected: f64 =
+            self.groups().iter().map(|group| self.replicas_of(group) * guess(group)).sum();
         for _ in 0..SATURATING_LOOKS {
-            let (warm_up, counted) = (2.0 * clients / expected, wanted / expected);
-            let arrivals = ArrivalSpec::Closed { clients: clients as u32, think: Seconds::ZERO };
-            let mut job = self.job(arrivals, None, Seconds(warm_up), Seconds(warm_up + counted));
-            job.admission = AdmissionRule::Open;
-            job.groups.iter_mut().for_each(|group| let_in(&mut group.service));
+            let job = self.saturated(expected);
             let run = self.run(&job, replica);
             // Every answer brings the next request: what comes is what is served.
-            let rate = run.offered as f64 / counted;
+            let rate = run.offered as f64 / (job.horizon - job.warm_up).0;
             let far = !(0.5..=4.0).contains(&(rate / expected));
             expected = if rate > 0.0 { rate } else { 0.1 * expected };
             if !far || self.asked.cancel.is_cancelled() {
@@ -126,6 +117,22 @@ impl<'a> Trial<'a> {
             }
         }
         expected
+    }
+
+    /// The job in which there is always work, for a fleet that does so many requests per second.
+    pub fn saturated(&self, expected: f64) -> FleetJob {
+        let groups = self.groups();
+        let clients: f64 = groups
+            .iter()
+            .map(|group| self.replicas_of(group) * clients(&group.way.services[self.speed]))
+            .sum();
+        let wanted = (self.replicas() * SATURATING_REQUESTS.0).max(SATURATING_REQUESTS.1).max(clients);
+        let (warm_up, counted) = (2.0 * clients / expected, wanted / expected);
+        let arrivals = ArrivalSpec::Closed { clients: clients as u32, think: Seconds::ZERO };
+        let mut job = self.job(arrivals, None, Seconds(warm_up), Seconds(warm_up + counted));
+        job.admission = AdmissionRule::Open;
+        job.groups.iter_mut().for_each(|group| let_in(&mut group.service));
+        job
     }
 
     /// The job with machines that are up and stay up.

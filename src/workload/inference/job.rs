@@ -9,8 +9,8 @@ use super::source::Source;
 use crate::engine::Cancel;
 use crate::stats::Law;
 use crate::units::Seconds;
-use crate::workload::Workload;
 use crate::workload::arrivals::{ArrivalSpec, Traffic, TrafficSpec};
+use crate::workload::{Timeline, Window, Workload};
 
 impl FleetJob {
     /// One replica of a language model, always there, until all requests are served.
@@ -69,6 +69,17 @@ impl FleetJob {
         cancel: &Cancel,
     ) -> ServingRun {
         fleet::simulate(self, source, (seed, replica), sink, cancel)
+    }
+}
+
+impl FleetJob {
+    /// What the first replica of each group does when: the same run as [`simulate`](Workload::simulate), recorded.
+    #[must_use]
+    pub fn timeline(&self, (seed, replica): (u64, u32), window: Window, cancel: &Cancel) -> Timeline {
+        match Traffic::open(&self.traffic, seed, replica) {
+            Ok(mut traffic) => fleet::record(self, &mut traffic, (seed, replica), window, cancel),
+            Err(_) => Timeline::default(),
+        }
     }
 }
 

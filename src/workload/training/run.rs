@@ -8,10 +8,10 @@ use crate::engine::{Calendar, Cancel, Limits, RunEnd, World, run};
 use crate::stats::Stream;
 use crate::units::{Seconds, SimSpan, SimTime};
 
-use crate::workload::{Timeline, Window};
+use crate::workload::{Act, Timeline, Window};
 
 use super::job::{Meters, Phase, TrainingJob, TrainingReplica};
-use super::record;
+use super::record::{Record, Told};
 use super::stretch::{Progress, Stretch};
 
 /// A leaping replica gets at most so many events: a job interrupted more often will not end.
@@ -72,7 +72,7 @@ struct TrainingRun<'a> {
     meters: Meters,
     streams: Streams,
     /// What is recorded; `None` costs nothing.
-    timeline: Option<Timeline>,
+    record: Option<Record>,
 }
 
 /// One stream per purpose, so that all fleets meet the same luck and adding a purpose shifts none of the others.
@@ -107,10 +107,12 @@ pub(super) fn record(
     cancel: &Cancel,
 ) -> Timeline {
     let mut world = TrainingRun::new(job, seed, replica);
-    world.timeline = Some(record::empty(window));
-    let ended = run(&mut world, limits(job), cancel);
+    world.record = Some(Record::new(window));
+    // What comes after the window is not simulated.
+    let limits = limits(job);
+    let ended = run(&mut world, Limits { until: limits.until.min(window.until), ..limits }, cancel);
     world.settle(ended.reached);
-    world.timeline.unwrap_or_else(|| record::empty(window))
+    world.record.map(Record::finish).unwrap_or_default()
 }
 
 fn limits(job: &TrainingJob) -> Limits {
@@ -171,7 +173,7 @@ impl<'a> TrainingRun<'a> {
                 market_down: stream("spot down runs"),
                 startup: stream("startup"),
             },
-            timeline: None,
+            record: None,
         }
     }
 
@@ -273,11 +275,14 @@ impl<'a> TrainingRun<'a> {
         if self.state == State::Computing && self.job.elastic_workers.is_some() && self.workers_up > 1 {
             // The others go on: only the speed changes.
             self.workers_up -= 1;
+            if let Some(record) = &mut self.record {
+                record.lost(Act::Failure, now, 0, SimSpan::ZERO);
+            }
             calendar.schedule_in(SimSpan::from_seconds(away), Event::WorkerBack { attempt: self.attempt });
             self.schedule_failure(calendar);
             return self.begin_stretch(calendar);
         }
-        self.lose();
+        self.lose(Act::Failure);
         // What fails while starting starts again from the beginning.
         let boot = if self.state == State::Starting { self.boot } else { away };
         self.start_again(boot, calendar);
@@ -293,7 +298,7 @@ impl<'a> TrainingRun<'a> {
         self.save_on_notice(now);
         self.settle(now);
         self.meters.interruptions += 1;
-        self.lose();
+        self.lose(Act::SpotLoss);
         self.state = State::Waiting;
         self.grant += 1;
         self.attempt += 1;
@@ -314,7 +319,11 @@ impl<'a> TrainingRun<'a> {
             && elapsed > write
             && write <= SimSpan::from_seconds(notice)
         {
-            self.settle(SimTime(now.0 - write.0));
+            let from = SimTime(now.0 - write.0);
+            self.settle(from);
+            if let Some(record) = &mut self.record {
+                record.plain(Act::Checkpoint, from, now);
+            }
             self.meters.checkpoints += write;
             self.since = now;
             self.stretch = Stretch::NOTHING;
@@ -324,9 +333,9 @@ impl<'a> TrainingRun<'a> {
     }
 
     /// Back to the last checkpoint; what was computed since is lost.
-    fn lose(&mut self) {
-        if let Some(timeline) = &mut self.timeline {
-            record::lost(timeline, self.since, self.unsaved, self.unsaved_time);
+    fn lose(&mut self, act: Act) {
+        if let Some(record) = &mut self.record {
+            record.lost(act, self.since, self.unsaved, self.unsaved_time);
         }
         self.meters.rework += self.unsaved_time;
         self.meters.computing = self.meters.computing - self.unsaved_time;
@@ -345,26 +354,36 @@ impl<'a> TrainingRun<'a> {
     fn settle(&mut self, now: SimTime) {
         let elapsed = now.since(self.since);
         let since = std::mem::replace(&mut self.since, now);
-        if let Some(timeline) = &mut self.timeline {
-            match self.state {
-                State::Waiting => record::plain(timeline, "wait for machines", since, now),
-                State::Starting if self.meters.interruptions == 0 => {
-                    record::plain(timeline, "boot and load", since, now);
-                }
-                State::Starting => record::plain(timeline, "restart and restore", since, now),
-                State::Computing => {
-                    let phase = self.job.phases.get(self.position.phase);
-                    let waited = phase.map_or(0.0, |phase| phase.step.input_wait);
-                    record::stretch(timeline, &self.stretch, waited, self.position.steps, (since, now));
-                }
-                State::Done => {}
-            }
-        }
+        self.tell(since, now);
         match self.state {
             State::Waiting if self.meters.grants == 0 => self.meters.first_wait += elapsed,
             State::Waiting => self.meters.waiting += elapsed,
             State::Starting => self.meters.starting += elapsed,
             State::Computing => self.settle_stretch(elapsed),
+            State::Done => {}
+        }
+    }
+
+    /// Records what was done since the last change.
+    fn tell(&mut self, since: SimTime, now: SimTime) {
+        let Some(record) = &mut self.record else { return };
+        match self.state {
+            State::Waiting if self.meters.grants == 0 => {
+                let converted = (since + SimSpan::from_seconds(self.job.startup.before)).min(now);
+                record.plain(Act::Convert, since, converted);
+                record.plain(Act::WaitForMachines, converted, now);
+            }
+            State::Waiting => record.plain(Act::WaitForMachines, since, now),
+            State::Starting if self.meters.interruptions == 0 => record.plain(Act::Boot, since, now),
+            State::Starting => record.plain(Act::Restart, since, now),
+            State::Computing => {
+                let phase = self.job.phases.get(self.position.phase);
+                let input_wait = phase.map_or(0.0, |phase| phase.step.input_wait);
+                let before: u64 =
+                    self.job.phases.iter().take(self.position.phase).map(|phase| phase.steps).sum();
+                let (stretch, first_step) = (&self.stretch, before + self.position.steps);
+                record.stretch(&Told { stretch, input_wait, first_step }, (since, now));
+            }
             State::Done => {}
         }
     }

@@ -156,6 +156,9 @@ impl Fleet<'_> {
         calendar: &mut Calendar<Event>,
     ) {
         self.slots[slot].last_token = now;
+        if let Some(record) = &mut self.record {
+            record.leaves(now, index, &self.slots[slot], Some(fate));
+        }
         let group = &self.machines.groups[self.servers[index as usize].group as usize];
         let model = usize::from(self.slots[slot].request.model);
         let overhead = group.response.get(model).or(group.response.first()).copied().unwrap_or(SimSpan::ZERO);

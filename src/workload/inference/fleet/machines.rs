@@ -8,6 +8,7 @@ use super::{Event, Fleet};
 use crate::engine::Calendar;
 use crate::stats::Stream;
 use crate::units::{Seconds, SimSpan, SimTime};
+use crate::workload::Act;
 use crate::workload::arrivals::Request;
 
 /// Most replicas of a fleet; what would be more is not started.
@@ -214,6 +215,13 @@ impl Fleet<'_> {
             server.machine = index;
             self.servers.push(server);
         }
+        if let Some(record) = &mut self.record
+            && !record.watches(group, &self.servers)
+        {
+            let first = self.machines.machines[index as usize].first_server;
+            let spec = &self.job.groups[group as usize];
+            record.made(first, &mut self.servers[first as usize], spec, self.job.groups.len());
+        }
         Some(index)
     }
 
@@ -240,6 +248,9 @@ impl Fleet<'_> {
         for server in &mut self.servers[servers_of(machine)] {
             (server.open, server.up_since) = (true, Some(now));
         }
+        if let Some(record) = &mut self.record {
+            record.ready(now, index, machine.starting_since);
+        }
         self.list_is_old = true;
         self.empty_door(now, calendar);
     }
@@ -257,6 +268,7 @@ impl Fleet<'_> {
         }
         let (group, goes) = (machine.group, machine.state == State::Draining);
         self.machines.groups[group as usize].meters.interruptions += 1;
+        self.goes_down(now, index, Act::Failure);
         let inside = self.close_servers(now, index);
         if goes {
             self.stop_machine(now, index);
@@ -273,16 +285,34 @@ impl Fleet<'_> {
         let machine = &mut self.machines.machines[index as usize];
         machine.generation = machine.generation.wrapping_add(1);
         let mut inside = Vec::new();
-        for server in &mut self.servers[servers_of(machine)] {
+        let servers = servers_of(machine);
+        if let Some(record) = &mut self.record {
+            record.down(now, index, None);
+        }
+        for (own, server) in (machine.first_server..).zip(&mut self.servers[servers]) {
             server.open = false;
             server.up += server.up_since.take().map_or(SimSpan::ZERO, |since| now.since(since));
-            inside.append(&mut server.evict(now, &self.slots));
+            if let Some(record) = &mut self.record {
+                record.ends(now, own, server);
+            }
+            let mut evicted = server.evict(now, &self.slots);
+            if let Some(record) = &mut self.record {
+                evicted.iter().for_each(|slot| record.leaves(now, own, &self.slots[*slot], None));
+            }
+            inside.append(&mut evicted);
             server.due = SimTime::NEVER;
             server.generation = server.generation.wrapping_add(1);
         }
         self.list_is_old = true;
         inside.sort_unstable_by_key(|slot| self.slots[*slot].order);
         inside
+    }
+
+    /// Records what happened to a machine.
+    pub(super) fn goes_down(&mut self, now: SimTime, index: u32, why: Act) {
+        if let Some(record) = &mut self.record {
+            record.down(now, index, Some(why));
+        }
     }
 
     /// A machine is given back; its replicas are closed already.
@@ -369,6 +399,7 @@ impl Fleet<'_> {
         for index in lost {
             let group = self.machines.machines[index as usize].group;
             self.machines.groups[group as usize].meters.interruptions += 1;
+            self.goes_down(now, index, Act::Failure);
             inside.append(&mut self.close_servers(now, index));
             self.stop_machine(now, index);
             if let Some(after) = loss.back_after {

@@ -5,6 +5,7 @@
 
 mod door;
 mod machines;
+mod record;
 mod router;
 mod scaler;
 mod server;
@@ -23,7 +24,9 @@ use crate::engine::{Calendar, Cancel, Limits, World, run};
 use crate::stats::Stream;
 use crate::units::{Seconds, SimSpan, SimTime};
 use crate::workload::arrivals::Request;
+use crate::workload::{Timeline, Window};
 use machines::Machines;
+use record::Record;
 use router::Routing;
 use scaler::Scaling;
 use server::{Out, Server};
@@ -114,6 +117,8 @@ pub(super) struct Fleet<'a> {
     out: Vec<Out>,
     idle_events: u64,
     refused_in_a_row: u64,
+    /// What is recorded; `None` costs nothing.
+    record: Option<Box<Record>>,
 }
 
 /// Runs a fleet under a source of requests.
@@ -128,6 +133,21 @@ pub(super) fn simulate(
     let mut fleet = Fleet::new(job, source, (seed, replica), sink);
     let ended = run(&mut fleet, Limits::until(horizon), cancel);
     fleet.settle(ended.reached, ended.events)
+}
+
+/// The same run with what the first replica of each group does in the window; what comes after it is not simulated.
+pub(super) fn record(
+    job: &FleetJob,
+    source: &mut dyn Source,
+    (seed, replica): (u64, u32),
+    window: Window,
+    cancel: &Cancel,
+) -> Timeline {
+    let mut sink = |_: &RequestRecord| {};
+    let mut fleet = Fleet::new(job, source, (seed, replica), &mut sink);
+    fleet.record = Some(Box::new(Record::new(window)));
+    let ended = run(&mut fleet, Limits::until(time_of(job.horizon).min(window.until)), cancel);
+    fleet.recorded(ended.reached)
 }
 
 pub(super) fn time_of(seconds: Seconds) -> SimTime {
@@ -166,6 +186,7 @@ impl<'a> Fleet<'a> {
             out: Vec::new(),
             idle_events: 0,
             refused_in_a_row: 0,
+            record: None,
         }
     }
 
@@ -175,11 +196,17 @@ impl<'a> Fleet<'a> {
         self.between = Some(index);
         let server = &mut self.servers[index as usize];
         server.due = SimTime::NEVER;
+        if let Some(record) = &mut self.record {
+            record.ends(now, index, server);
+        }
         server.advance(now, &mut self.slots, &mut out);
         self.let_out(now, index, &mut out, calendar);
         self.out = out;
         self.between = None;
         self.servers[index as usize].begin(now, &mut self.slots);
+        if let Some(record) = &mut self.record {
+            record.begins(now, index);
+        }
         self.schedule(index, calendar);
         self.stop_if_drained(now, index, calendar);
     }
@@ -190,6 +217,9 @@ impl<'a> Fleet<'a> {
             match leaving {
                 Out::Gone(slot, fate) => self.served(now, index, slot, fate, calendar),
                 Out::Passed(slot) => {
+                    if let Some(record) = &mut self.record {
+                        record.leaves(now, index, &self.slots[slot], Some(Fate::Finished));
+                    }
                     let group = &self.job.groups[self.servers[index as usize].group as usize];
                     let tokens = f64::from(self.slots[slot].cached());
                     let span = SimSpan((tokens * group.transfer_ns_per_token.max(0.0)) as u64);
@@ -275,6 +305,7 @@ impl World for Fleet<'_> {
     fn finished(&self) -> bool {
         let done = self.over && self.ledger.inside() == 0;
         let stuck = self.idle_events > MOST_IDLE_EVENTS || self.refused_in_a_row > MOST_REFUSED;
-        done || stuck || self.ledger.inside() > MOST_INSIDE
+        let full = self.record.as_ref().is_some_and(|record| record.full());
+        done || stuck || full || self.ledger.inside() > MOST_INSIDE
     }
 }

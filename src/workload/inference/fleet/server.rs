@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::super::fleet_spec::{MachineGroup, Role, ServiceModel};
 use super::super::language::{Leaving, Replica, Slots};
 use super::super::ledger::Fate;
-use super::super::ordinary::{End, Left, Offered, OrdinaryReplica};
+use super::super::ordinary::{End, Ended, Left, Offered, OrdinaryReplica};
 use super::shared::Shared;
 use crate::units::{SimSpan, SimTime};
+use crate::workload::Act;
 use crate::workload::arrivals::Request;
 
 /// Weight of the last gap between two ends in the mean of gaps.
@@ -144,6 +145,26 @@ impl Server {
     /// Time at work until now.
     pub(super) fn busy(&mut self, now: SimTime) -> SimSpan {
         self.kind.busy(now)
+    }
+
+    /// Lets it note its batches.
+    pub(super) fn watch(&mut self) {
+        if let Kind::Ordinary(replica) = &mut self.kind {
+            replica.watch();
+        }
+    }
+
+    /// The iterations under way of a language model.
+    pub(super) fn under_way(&self, now: SimTime) -> Option<(Act, [u64; 3])> {
+        self.kind.language().and_then(|replica| replica.under_way(now))
+    }
+
+    /// The batches of an ordinary model that ended since the last call.
+    pub(super) fn batches(&mut self) -> Vec<Ended> {
+        match &mut self.kind {
+            Kind::Ordinary(replica) => replica.ended(),
+            Kind::Language(_) | Kind::Shared(_) => Vec::new(),
+        }
     }
 
     /// Ends the books of what is under way.

@@ -5,6 +5,7 @@ use super::{Event, Fleet};
 use crate::engine::Calendar;
 use crate::stats::Stream;
 use crate::units::{Seconds, SimSpan, SimTime};
+use crate::workload::Act;
 use crate::workload::failures::SpotMarket;
 
 /// Shortest time with and without capacity: shorter ones would be all that happens.
@@ -70,6 +71,7 @@ impl Fleet<'_> {
     pub(super) fn taken(&mut self, now: SimTime, group: u32, calendar: &mut Calendar<Event>) {
         let mut inside = Vec::new();
         for index in self.machines.of_group(group, &[State::Starting, State::Up, State::Draining]) {
+            self.goes_down(now, index, Act::SpotLoss);
             inside.append(&mut self.close_servers(now, index));
             self.stop_machine(now, index);
         }

@@ -10,6 +10,7 @@ mod plan;
 mod prefixes;
 mod replica;
 mod sequence;
+mod told;
 
 pub(super) use replica::{Leaving, Replica};
-pub(super) use sequence::Slots;
+pub(super) use sequence::{Sequence, Slots};

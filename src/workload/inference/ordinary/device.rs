@@ -9,7 +9,21 @@ use crate::units::{SimSpan, SimTime};
 struct Running {
     /// Nanoseconds left, if the instance had the device alone.
     left: f64,
+    since: SimTime,
     requests: Vec<Inside>,
+}
+
+/// A batch that has ended, for those who record it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// When it began.
+    pub start: SimTime,
+    /// When it ended.
+    pub end: SimTime,
+    /// Requests in it.
+    pub requests: u64,
+    /// Items in it, padding excluded.
+    pub items: u64,
 }
 
 /// The device and what it has done.
@@ -22,6 +36,8 @@ pub(super) struct Device {
     factor: f64,
     /// Vectors of finished batches, to be used again.
     spare: Vec<Vec<Inside>>,
+    /// Batches that ended, where somebody wants to know.
+    pub(super) ended: Option<Vec<Ended>>,
     pub(super) batches: u64,
     pub(super) items: u64,
     /// Time with at least one batch, and the sum over instances.
@@ -44,7 +60,7 @@ impl Device {
         self.update(now);
         self.batches += 1;
         self.items += requests.iter().map(|request| u64::from(request.items)).sum::<u64>();
-        self.running.push(Running { left: ns as f64, requests });
+        self.running.push(Running { left: ns as f64, since: now, requests });
         self.factor = table.sharing_of(self.running.len());
     }
 
@@ -64,6 +80,7 @@ impl Device {
         let least = self.running.iter().map(|batch| batch.left).fold(f64::INFINITY, f64::min);
         let place = self.running.iter().position(|batch| batch.left <= least)?;
         let batch = self.running.remove(place);
+        self.note(now, &batch);
         self.factor = table.sharing_of(self.running.len());
         Some(batch.requests)
     }
@@ -77,7 +94,17 @@ impl Device {
     /// Stops everything and gives back who was inside.
     pub(super) fn stop(&mut self, now: SimTime) -> Vec<Inside> {
         self.update(now);
-        self.running.drain(..).flat_map(|batch| batch.requests).collect()
+        let stopped = std::mem::take(&mut self.running);
+        stopped.iter().for_each(|batch| self.note(now, batch));
+        stopped.into_iter().flat_map(|batch| batch.requests).collect()
+    }
+
+    fn note(&mut self, now: SimTime, batch: &Running) {
+        if let Some(ended) = &mut self.ended {
+            let items = batch.requests.iter().map(|request| u64::from(request.items)).sum();
+            let requests = batch.requests.len() as u64;
+            ended.push(Ended { start: batch.since, end: now, requests, items });
+        }
     }
 
     /// Lets time pass until now.

@@ -13,5 +13,6 @@ mod replica;
 mod table;
 
 pub use capacity::{Capacity, LatencyTarget};
+pub use device::Ended;
 pub use job::{Departed, DeviceJob, DeviceRun};
 pub use replica::{End, Left, Offered, OrdinaryMeters, OrdinaryReplica};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::rules::{BatchRules, BatchTable};
-use super::device::Device;
+use super::device::{Device, Ended};
 use super::host::{Host, Side};
 use super::queue::{BatchQueue, Form, Inside};
 use crate::units::{SimSpan, SimTime};
@@ -166,6 +166,16 @@ impl OrdinaryReplica {
             instance_busy: self.device.instance_busy,
             host_busy: self.host.busy,
         }
+    }
+
+    /// Notes batches from now on.
+    pub fn watch(&mut self) {
+        self.device.ended = Some(Vec::new());
+    }
+
+    /// The batches that ended since the last call, where they are noted.
+    pub fn ended(&mut self) -> Vec<Ended> {
+        self.device.ended.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     fn enqueue(&mut self, now: SimTime, request: Inside, left: &mut Vec<Left>) {
