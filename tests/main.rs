@@ -26,6 +26,7 @@ mod promises {
     mod timelines;
     mod traffic;
     mod transformer_steps;
+    mod watching;
 }
 mod published;
 mod theory;

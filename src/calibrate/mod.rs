@@ -11,11 +11,13 @@ mod here;
 pub mod import;
 pub mod input;
 mod journal;
+mod kinds;
 mod measure;
 mod quality;
 mod remote;
 mod roof;
 mod schedule;
+mod session;
 pub mod together;
 
 pub use bench::{Bench, BenchError, Chained, Clock, Quantity, RealClock, Task};
@@ -25,7 +27,9 @@ pub use compute::{
 };
 pub use here::{here, memory_available, today};
 pub use journal::{Journal, JournalError};
+pub use kinds::{FiguresOf, Kind, KindError};
 pub use measure::{MeasureError, Measured, Method, Progress, measure};
 pub use quality::{DRIFT_LIMIT, NOISE_LIMIT, Quality};
 pub use remote::{RemoteBench, serve_worker};
 pub use roof::roof;
+pub use session::{BudgetError, Session, SessionError, Wanted, budget, name_of};

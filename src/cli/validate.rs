@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::document::{self, Diagnostics};
 use crate::report::{
-    Artifact, validation_figure, validation_rows, validation_table, validation_text, write_folder,
+    Artifact, pictures, validation_figure, validation_rows, validation_table, validation_text, write_folder,
 };
 use crate::validate::{ObservationSource, ReadError, Report, Schema, ValidateError, validate};
 
@@ -28,12 +28,12 @@ pub fn run(options: &Validate, shared: &Shared) -> Result<Status, Failure> {
     }
     let report = validate(&catalog, &step_times()?, &sources)?;
     if let Some(folder) = &options.out {
-        let files = [
-            Artifact { name: "validation.json", bytes: json(&report).into_bytes() },
-            Artifact { name: "validation.csv", bytes: validation_rows(&report).csv().into_bytes() },
-            Artifact { name: "validation.md", bytes: validation_table(&report).markdown().into_bytes() },
-            Artifact { name: "scatter.svg", bytes: validation_figure(&report).svg().into_bytes() },
+        let mut files = vec![
+            Artifact::new("validation.json", json(&report)),
+            Artifact::new("validation.csv", validation_rows(&report).csv()),
+            Artifact::new("validation.md", validation_table(&report).markdown()),
         ];
+        files.extend(pictures(&[validation_figure(&report)])?);
         write_folder(folder, &files, options.force)?;
     }
     let text = match options.format {

@@ -82,6 +82,11 @@ impl App {
         &self.session
     }
 
+    /// The model, to be set up before the first frame.
+    pub fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
     /// Sends a command, as a widget would.
     pub fn send(&mut self, command: Command) {
         self.send.push(command);
@@ -210,7 +215,10 @@ impl App {
                 }
             }
             Command::Show(view) => {
-                self.options.view = view;
+                // A window does not start with work that nobody asked it for.
+                if view.of_result() {
+                    self.options.view = view;
+                }
                 self.session.apply(command);
             }
             Command::GoTo(_) => {
@@ -280,6 +288,12 @@ impl eframe::App for App {
 
     fn on_exit(&mut self, _: Option<&eframe::glow::Context>) {
         self.session.apply(Command::Cancel);
+        #[cfg(feature = "calibrate")]
+        {
+            self.session.apply(Command::StopCalibrating);
+            // The thread that wrote a data set may have no time to remove it.
+            crate::calibrate::input::folder::remove_present();
+        }
         if self.picture.is_none() {
             self.options.save();
         }

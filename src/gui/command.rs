@@ -7,6 +7,7 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::recorder::Wanted;
 use super::views::View;
+use super::why::Figure;
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,8 +58,25 @@ pub enum Command {
     Cancel,
     /// Show a view.
     Show(View),
+    /// Calibrate this machine.
+    #[cfg(feature = "calibrate")]
+    Calibrate(super::calibration::Asked),
+    /// Stop calibrating.
+    #[cfg(feature = "calibrate")]
+    StopCalibrating,
+    /// Save the profile just measured although the machine was noisy.
+    #[cfg(feature = "calibrate")]
+    KeepProfile,
+    /// Show a result of this session again, by its number.
+    Recall(u64),
+    /// Make the text of a result the scenario's.
+    TakeText(u64),
+    /// Drop a result of this session.
+    Forget(u64),
     /// Select a fleet by its name in every view.
     Select(Option<String>),
+    /// Tell where a figure comes from; `None` tells nothing more.
+    Explain(Option<Figure>),
     /// Place the cursor at a byte of the text.
     GoTo(usize),
     /// Ask what to export.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::report::{Artifact, Figure, Provenances, Table, artifacts, figures, write_folder};
+use crate::report::{Artifact, Provenances, Table, artifacts, figures, pictures, write_folder};
 
 use super::session::{Session, Shown};
 
@@ -32,36 +32,10 @@ pub(super) struct ExportDialog {
 fn table_files(table: &Table) -> Vec<Artifact> {
     let json = format!("{:#}\n", table.json());
     vec![
-        Artifact { name: "table.csv", bytes: table.csv().into_bytes() },
-        Artifact { name: "table.md", bytes: table.markdown().into_bytes() },
-        Artifact { name: "table.json", bytes: json.into_bytes() },
+        Artifact::new("table.csv", table.csv()),
+        Artifact::new("table.md", table.markdown()),
+        Artifact::new("table.json", json),
     ]
-}
-
-/// Files of the pictures.
-fn picture_files(shown: &Shown) -> Result<Vec<Artifact>, String> {
-    let mut files = Vec::new();
-    for figure in figures(&shown.comparison) {
-        let (svg, png) = names(&figure);
-        files.push(Artifact { name: svg, bytes: figure.svg().into_bytes() });
-        files.push(Artifact { name: png, bytes: figure.png(2.0).map_err(|error| error.to_string())? });
-    }
-    Ok(files)
-}
-
-fn names(figure: &Figure) -> (&'static str, &'static str) {
-    match figure.name {
-        "pareto" => ("pareto.svg", "pareto.png"),
-        "cost" => ("cost.svg", "cost.png"),
-        "bound" => ("bound.svg", "bound.png"),
-        "scaling" => ("scaling.svg", "scaling.png"),
-        "latency" => ("latency.svg", "latency.png"),
-        "latency-first-token" => ("latency-first-token.svg", "latency-first-token.png"),
-        "latency-per-token" => ("latency-per-token.svg", "latency-per-token.png"),
-        "break-even" => ("break-even.svg", "break-even.png"),
-        "memory" => ("memory.svg", "memory.png"),
-        _ => ("figure.svg", "figure.png"),
-    }
 }
 
 impl ExportDialog {
@@ -77,6 +51,11 @@ impl ExportDialog {
         }
     }
 
+    /// Whether it is open.
+    pub(super) fn shown(&self) -> bool {
+        self.shown
+    }
+
     fn files(&self, shown: &Shown, table: &Table, digest: &str) -> Result<Vec<Artifact>, String> {
         match self.what {
             What::Everything => {
@@ -88,7 +67,7 @@ impl ExportDialog {
                 artifacts(&shown.comparison, &provenances).map_err(|error| error.to_string())
             }
             What::VisibleTable => Ok(table_files(table)),
-            What::Pictures => picture_files(shown),
+            What::Pictures => pictures(&figures(&shown.comparison)).map_err(|error| error.to_string()),
         }
     }
 
@@ -100,7 +79,11 @@ impl ExportDialog {
         }
         let mut open = true;
         egui::Window::new("Export").open(&mut open).collapsible(false).resizable(false).show(context, |ui| {
-            ui.radio_value(&mut self.what, What::Everything, "Everything: result, tables, workbook, report");
+            ui.radio_value(
+                &mut self.what,
+                What::Everything,
+                "Everything: result, tables, workbook, pictures, report",
+            );
             ui.radio_value(&mut self.what, What::VisibleTable, "The table as it stands: CSV, Markdown, JSON");
             ui.radio_value(&mut self.what, What::Pictures, "The pictures: SVG and PNG");
             ui.horizontal(|ui| {
@@ -143,6 +126,6 @@ fn write(folder: &Path, files: &[Artifact], replace: bool) -> Result<Vec<String>
         .map_err(|error| error.to_string().replace("use --force", "tick the box"))?;
     Ok(files
         .iter()
-        .map(|file| format!("{} ({} bytes)", folder.join(file.name).display(), file.bytes.len()))
+        .map(|file| format!("{} ({} bytes)", folder.join(&*file.name).display(), file.bytes.len()))
         .collect())
 }

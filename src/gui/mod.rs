@@ -13,20 +13,27 @@
 //! ```
 
 mod app;
+#[cfg(feature = "calibrate")]
+mod calibration;
 mod command;
 mod document;
 mod edit;
 mod export;
 mod options;
 mod panels;
+mod partial;
 mod picture;
 mod recorder;
 mod session;
 mod start;
+mod validation;
 mod views;
+mod why;
 mod worker;
 
 pub use app::App;
+#[cfg(feature = "calibrate")]
+pub use calibration::{Asked, Ended, Live, Measuring, Section};
 pub use command::{Command, SHORTCUTS};
 pub use document::{Checked, Document, Problem};
 pub use options::{Options, Theme};
@@ -34,4 +41,6 @@ pub use picture::{PictureError, Taken};
 pub use recorder::{Recorded, Stage, Wanted};
 pub use session::Session;
 pub use start::{GuiError, Renderer, Start, start};
+pub use validation::Validated;
 pub use views::View;
+pub use why::{Figure, Told};

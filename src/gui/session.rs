@@ -3,18 +3,26 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::catalog::Catalog;
+#[cfg(feature = "calibrate")]
+use crate::catalog::MeasuredProfile;
 use crate::report::{Table, flat_table};
+use crate::scenario::Scenario;
 use crate::steptime::StepTimes;
 use crate::study::{self, Comparison, Options, Sensitivity, StudyError};
 
+#[cfg(feature = "calibrate")]
+use super::calibration::Calibration;
 use super::command::Command;
 use super::document::{Document, OpenError};
 use super::edit;
+use super::partial::Partial;
 use super::recorder::{Recorder, Stage, Wanted};
+use super::validation::{Validated, Validation};
 use super::views::View;
+use super::why::{Figure, Told, Why};
 use super::worker::{Finished, Running, Worker};
 
 /// Results remembered, so that undo shows the one that fits at once.
@@ -27,9 +35,21 @@ const EMPTY: &str =
 #[derive(Clone, Debug)]
 pub struct Shown {
     /// The comparison.
-    pub comparison: Comparison,
+    pub comparison: Arc<Comparison>,
     /// Every figure of it, as all exports have them.
-    pub table: Table,
+    pub table: Arc<Table>,
+    /// The place of each row among all fleets, by which it has its colour; those of a run going on have gaps.
+    pub places: Vec<usize>,
+    /// Fleets in all.
+    pub fleets: usize,
+    /// Number of the result, unlike that of any other.
+    pub number: u64,
+    /// What the text means.
+    pub scenario: Arc<Scenario>,
+    /// What the scenario was called when it ran.
+    pub title: String,
+    /// When it was there.
+    pub made: SystemTime,
     /// The text it is of.
     pub text: String,
     /// The text with every default.
@@ -56,6 +76,13 @@ pub enum Question {
     Unsaved,
 }
 
+/// What a run was started with.
+pub(super) struct Going {
+    resolved: String,
+    pub(super) scenario: Arc<Scenario>,
+    title: String,
+}
+
 /// The model of one window.
 pub struct Session {
     catalog: Arc<Catalog>,
@@ -64,8 +91,14 @@ pub struct Session {
     runs: Worker<Result<Comparison, StudyError>>,
     tornadoes: Worker<Result<Option<Sensitivity>, StudyError>>,
     recorder: Recorder,
-    /// The running text with every default.
-    resolved: String,
+    why: Why,
+    validation: Validation,
+    #[cfg(feature = "calibrate")]
+    calibration: Calibration,
+    /// The running text with every default, what it means, and what it was called.
+    going: Option<Going>,
+    partial: Option<Partial>,
+    numbers: u64,
     shown: Option<Shown>,
     results: Vec<Shown>,
     selected: Option<String>,
@@ -85,8 +118,14 @@ impl Session {
             document: None,
             runs: Worker::new(wake.clone()),
             tornadoes: Worker::new(wake.clone()),
-            recorder: Recorder::new(wake),
-            resolved: String::new(),
+            recorder: Recorder::new(wake.clone()),
+            why: Why::new(wake.clone()),
+            #[cfg(feature = "calibrate")]
+            calibration: Calibration::new(wake.clone()),
+            validation: Validation::new(wake),
+            going: None,
+            partial: None,
+            numbers: 0,
             shown: None,
             results: Vec::new(),
             selected: None,
@@ -117,6 +156,34 @@ impl Session {
     #[must_use]
     pub fn shown(&self) -> Option<&Shown> {
         self.shown.as_ref()
+    }
+
+    /// The fleets of the run going on that have finished, as a result of its own; none before the first.
+    #[must_use]
+    pub fn partial(&self) -> Option<&Shown> {
+        self.partial.as_ref().map(Partial::shown)
+    }
+
+    /// What is told of the figure asked about.
+    #[must_use]
+    pub fn told(&self) -> Option<&Told> {
+        self.why.told()
+    }
+
+    /// Predictions against published measurements, once they were asked for and made.
+    #[must_use]
+    pub fn validated(&self) -> Option<&Arc<Validated>> {
+        self.validation.validated()
+    }
+
+    pub(super) fn validation_fault(&self) -> Option<&str> {
+        self.validation.fault()
+    }
+
+    /// Results of this session, the last one last.
+    #[must_use]
+    pub fn results(&self) -> &[Shown] {
+        &self.results
     }
 
     /// Whether the result is of another text than the one being edited.
@@ -182,6 +249,13 @@ impl Session {
     pub fn tick(&mut self) -> bool {
         let catalog = self.catalog.clone();
         let mut changed = self.document.as_mut().is_some_and(|document| document.tick(&catalog));
+        changed |= self.look_at_rows();
+        changed |= self.why.tick(self.shown.as_ref());
+        changed |= self.validation.tick();
+        #[cfg(feature = "calibrate")]
+        {
+            changed |= self.calibration.tick();
+        }
         if let Some(finished) = self.runs.finished() {
             self.finish(finished);
             changed = true;
@@ -196,14 +270,44 @@ impl Session {
         changed | self.recorder.tick()
     }
 
+    /// Takes up the fleets that have finished.
+    fn look_at_rows(&mut self) -> bool {
+        let (Some(running), Some(going)) = (self.runs.running(), &self.going) else { return false };
+        let rows = running.take_rows();
+        if rows.is_empty() && !self.partial.as_ref().is_some_and(Partial::due) {
+            return false;
+        }
+        let fleets = running.fleets().unwrap_or(0);
+        let partial = self.partial.get_or_insert_with(|| {
+            // Results count from below.
+            Partial::new(u64::MAX - running.run, fleets, going.scenario.clone(), running.text.clone())
+        });
+        partial.add(rows)
+    }
+
     fn finish(&mut self, finished: Finished<Result<Comparison, StudyError>>) {
         let Finished { text, result, took, .. } = finished;
-        match result {
-            Ok(comparison) => {
-                let resolved = std::mem::take(&mut self.resolved);
-                let table = flat_table(&comparison);
-                self.say(format!("{} fleets in {:.1} s", comparison.rows.len(), took.as_secs_f64()));
-                let shown = Shown { comparison, table, text, resolved, took, sensitivity: None };
+        self.partial = None;
+        match (result, self.going.take()) {
+            (Ok(comparison), Some(Going { resolved, scenario, title })) => {
+                let table = Arc::new(flat_table(&comparison));
+                let fleets = comparison.rows.len();
+                self.say(format!("{fleets} fleets in {:.1} s", took.as_secs_f64()));
+                self.numbers += 1;
+                let shown = Shown {
+                    comparison: Arc::new(comparison),
+                    table,
+                    places: (0..fleets).collect(),
+                    fleets,
+                    number: self.numbers,
+                    scenario,
+                    title,
+                    made: SystemTime::now(),
+                    text,
+                    resolved,
+                    took,
+                    sensitivity: None,
+                };
                 self.results.retain(|known| known.text != shown.text);
                 self.results.push(shown.clone());
                 if self.results.len() > RESULTS {
@@ -211,8 +315,9 @@ impl Session {
                 }
                 self.show(shown);
             }
-            Err(StudyError::Cancelled) => self.say("stopped"),
-            Err(error) => self.complain(error.to_string()),
+            (Err(StudyError::Cancelled), _) => self.say("stopped"),
+            (Err(error), _) => self.complain(error.to_string()),
+            (Ok(_), None) => {}
         }
     }
 
@@ -237,7 +342,13 @@ impl Session {
         if !self.selected.as_ref().is_some_and(known) {
             self.selected.clone_from(&shown.comparison.recommended);
         }
+        let asked = self.why.told().map(|told| told.figure.clone()).filter(|figure| known(&figure.fleet));
+        self.why.close();
         self.shown = Some(shown);
+        // What was asked of the last result is told of this one.
+        if let Some(figure) = asked {
+            self.explain(figure);
+        }
     }
 
     /// Shows the stored result of the text, where there is one.
@@ -277,11 +388,46 @@ impl Session {
             }
             Command::Weigh => self.weigh(),
             Command::Record(wanted) => self.record(wanted),
-            Command::Show(view) => self.view = view,
+            Command::Show(view) => self.look_at(view),
+            #[cfg(feature = "calibrate")]
+            Command::Calibrate(asked) => self.calibration.start(&asked),
+            #[cfg(feature = "calibrate")]
+            Command::StopCalibrating => self.calibration.cancel(),
+            #[cfg(feature = "calibrate")]
+            Command::KeepProfile => self.calibration.keep(true),
+            Command::Recall(number) => {
+                if let Some(shown) = self.results.iter().find(|known| known.number == number).cloned() {
+                    self.show(shown);
+                }
+            }
+            Command::TakeText(number) => {
+                if let Some(text) = self.text_of(number) {
+                    self.edit(|_| Ok(text));
+                }
+            }
+            Command::Forget(number) => self.results.retain(|known| known.number != number),
             Command::Select(fleet) => self.selected = fleet,
+            Command::Explain(Some(figure)) => {
+                self.selected = Some(figure.fleet.clone());
+                self.explain(figure);
+            }
+            Command::Explain(None) => self.why.close(),
             Command::GoTo(place) => self.cursor = Some(place),
             _ => {}
         }
+    }
+
+    fn look_at(&mut self, view: View) {
+        self.view = view;
+        if view == View::Validation
+            && let Err(error) = self.validation.start(self.step_times.clone())
+        {
+            self.complain(format!("not validated: {error}"));
+        }
+    }
+
+    fn text_of(&self, number: u64) -> Option<String> {
+        self.results.iter().find(|known| known.number == number).map(|known| known.text.clone())
     }
 
     /// Answers the question: `None` stays, `Some(true)` saves first, `Some(false)` gives the changes up. Returns the
@@ -316,6 +462,7 @@ impl Session {
                 self.say(format!("opened {}", document.title()));
                 self.document = Some(document);
                 (self.shown, self.selected) = (None, None);
+                self.why.close();
                 self.recall();
             }
             Err(error) => self.complain(error.to_string()),
@@ -383,13 +530,24 @@ impl Session {
         };
         let (catalog, step_times) = (self.catalog.clone(), self.step_times.clone());
         let text = document.text().to_owned();
-        self.resolved.clone_from(&checked.resolved);
+        let (resolved, title) = (checked.resolved.clone(), document.title());
+        let scenario = Arc::new(scenario);
+        self.partial = None;
+        self.going = Some(Going { resolved, scenario: scenario.clone(), title });
         let started = self.runs.start(text, move |cancel, watch| {
             study::run(&scenario, &catalog, &step_times, &Options::default(), cancel, watch)
         });
         match started {
             Ok(()) => self.say("running"),
             Err(error) => self.complain(format!("not run: {error}")),
+        }
+    }
+
+    fn explain(&mut self, figure: Figure) {
+        let Some(shown) = &self.shown else { return };
+        let known = (self.catalog.clone(), self.step_times.clone());
+        if let Err(error) = self.why.ask(figure, shown, known) {
+            self.complain(format!("not explained: {error}"));
         }
     }
 
@@ -418,8 +576,50 @@ impl Session {
     }
 
     fn stop(&mut self) {
+        self.partial = None;
         self.runs.cancel();
         self.tornadoes.cancel();
         self.recorder.stop();
+    }
+}
+
+#[cfg(feature = "calibrate")]
+impl Session {
+    /// Whether this machine is being calibrated.
+    #[must_use]
+    pub fn calibrating(&self) -> bool {
+        self.calibration.running()
+    }
+
+    /// How far the calibration is.
+    #[must_use]
+    pub fn live(&self) -> super::calibration::Live {
+        self.calibration.live()
+    }
+
+    /// The calibration that has ended.
+    #[must_use]
+    pub fn calibrated(&self) -> Option<&super::calibration::Ended> {
+        self.calibration.ended.as_ref()
+    }
+
+    /// What there is to say of the calibration: good or bad.
+    #[must_use]
+    pub fn calibration_message(&self) -> Option<Result<&str, &str>> {
+        self.calibration.message.as_ref().map(|said| match said {
+            Ok(text) => Ok(text.as_str()),
+            Err(text) => Err(text.as_str()),
+        })
+    }
+
+    /// Profiles saved by this window.
+    #[must_use]
+    pub fn saved_profiles(&self) -> &[MeasuredProfile] {
+        &self.calibration.saved
+    }
+
+    /// Names the program whose processes compute, where it is not the running one.
+    pub fn set_program(&mut self, program: std::path::PathBuf) {
+        self.calibration.set_program(program);
     }
 }

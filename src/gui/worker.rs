@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::engine::Cancel;
-use crate::study::{Progress, Watch};
+use crate::study::{self, Progress, Row, Watch};
 
 /// A result with the run that made it.
 pub(super) struct Finished<T> {
@@ -29,6 +29,8 @@ pub(super) struct Running {
     pub run: u64,
     /// When it started.
     pub since: Instant,
+    /// The text it is of.
+    pub text: String,
     cancel: Cancel,
     progress: Arc<Latest>,
 }
@@ -40,16 +42,29 @@ impl Running {
             (self.progress.done.load(Ordering::Relaxed), self.progress.planned.load(Ordering::Relaxed));
         if planned == 0 { 0.0 } else { done as f32 / planned as f32 }
     }
+
+    /// Rows of fleets that finished since they were last taken, each with its place.
+    pub(super) fn take_rows(&self) -> Vec<(usize, Row)> {
+        std::mem::take(&mut *self.progress.rows.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Fleets in all, once one has finished.
+    pub(super) fn fleets(&self) -> Option<usize> {
+        let fleets = self.progress.fleets.load(Ordering::Relaxed);
+        (fleets > 0).then_some(fleets as usize)
+    }
 }
 
 #[derive(Debug, Default)]
 struct Latest {
     done: AtomicU64,
     planned: AtomicU64,
+    fleets: AtomicU64,
+    rows: Mutex<Vec<(usize, Row)>>,
 }
 
 /// Asks the window to look again; called from the thread of the run.
-type Wake = Arc<dyn Fn() + Send + Sync>;
+pub(super) type Wake = Arc<dyn Fn() + Send + Sync>;
 
 struct Told {
     latest: Arc<Latest>,
@@ -61,6 +76,20 @@ impl Watch for Told {
     fn progress(&self, progress: Progress) {
         self.latest.done.store(progress.done, Ordering::Relaxed);
         self.latest.planned.store(progress.planned, Ordering::Relaxed);
+        self.wake();
+    }
+
+    fn finished(&self, finished: study::Finished<'_>) {
+        self.latest.fleets.store(finished.fleets as u64, Ordering::Relaxed);
+        let mut rows = self.latest.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.push((finished.index, finished.row.clone()));
+        drop(rows);
+        self.wake();
+    }
+}
+
+impl Told {
+    fn wake(&self) {
         // A burst of replications is one repaint.
         let mut woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
         if woken.elapsed() >= Duration::from_millis(100) {
@@ -104,7 +133,13 @@ impl<T: Send + 'static> Worker<T> {
         let cancel = Cancel::new();
         let progress = Arc::new(Latest::default());
         let since = Instant::now();
-        let running = Running { run: self.runs, since, cancel: cancel.clone(), progress: progress.clone() };
+        let running = Running {
+            run: self.runs,
+            since,
+            text: text.clone(),
+            cancel: cancel.clone(),
+            progress: progress.clone(),
+        };
         let (sender, wake, run) = (self.sender.clone(), self.wake.clone(), self.runs);
         thread::Builder::new().name(format!("run {run}")).spawn(move || {
             let told = Told { latest: progress, wake: wake.clone(), woken: Mutex::new(since) };

@@ -1,5 +1,6 @@
 //! `--out DIR`: all files or none, each replaced atomically, with a manifest of hashes.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,15 +12,26 @@ use thiserror::Error;
 use crate::study::Comparison;
 
 use super::comparison::{flat_table, result_json};
+#[cfg(feature = "gui")]
+use super::plot::PngError;
+use super::plot::{Figure, figures};
 use super::summary::summary;
 
 /// A file to write.
 #[derive(Clone, Debug)]
 pub struct Artifact {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its bytes.
     pub bytes: Vec<u8>,
+}
+
+impl Artifact {
+    /// A file of that name.
+    #[must_use]
+    pub fn new(name: impl Into<Cow<'static, str>>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { name: name.into(), bytes: bytes.into() }
+    }
 }
 
 /// What the manifest says of the inputs.
@@ -56,7 +68,7 @@ pub enum OutError {
     #[error("cannot encode {name}: {reason}")]
     Encode {
         /// The file.
-        name: &'static str,
+        name: Cow<'static, str>,
         /// Why not.
         reason: String,
     },
@@ -72,34 +84,57 @@ pub fn artifacts(comparison: &Comparison, provenances: &Provenances) -> Result<V
     let markdown =
         format!("# {}\n\n{}\n{}", super::clean(&comparison.scenario), short.markdown(), summary(comparison));
     let mut files = vec![
-        Artifact { name: "result.json", bytes: result_json(comparison).into_bytes() },
-        Artifact { name: "comparison.csv", bytes: table.csv().into_bytes() },
-        Artifact { name: "comparison.md", bytes: markdown.into_bytes() },
-        Artifact { name: "scenario.resolved.toml", bytes: provenances.resolved.clone().into_bytes() },
+        Artifact::new("result.json", result_json(comparison)),
+        Artifact::new("comparison.csv", table.csv()),
+        Artifact::new("comparison.md", markdown),
+        Artifact::new("scenario.resolved.toml", provenances.resolved.clone()),
     ];
     #[cfg(feature = "tables")]
     {
         let name = "comparison.parquet";
         let bytes = super::frame::parquet(&table)
-            .map_err(|error| OutError::Encode { name, reason: error.to_string() })?;
-        files.push(Artifact { name, bytes });
+            .map_err(|error| OutError::Encode { name: name.into(), reason: error.to_string() })?;
+        files.push(Artifact::new(name, bytes));
         let name = "comparison.xlsx";
         let bytes = super::workbook::workbook(comparison)
-            .map_err(|error| OutError::Encode { name, reason: error.to_string() })?;
-        files.push(Artifact { name, bytes });
+            .map_err(|error| OutError::Encode { name: name.into(), reason: error.to_string() })?;
+        files.push(Artifact::new(name, bytes));
     }
     let page = super::html::report_html(comparison, &provenances.resolved);
-    files.push(Artifact { name: "report.html", bytes: page.into_bytes() });
-    files.push(Artifact {
-        name: "manifest.json",
-        bytes: manifest(comparison, provenances, &files).into_bytes(),
-    });
+    files.push(Artifact::new("report.html", page));
+    files.extend(pictures(&figures(comparison))?);
+    files.push(Artifact::new("manifest.json", manifest(comparison, provenances, &files)));
+    Ok(files)
+}
+
+/// Pixels of a picture for each of its units.
+#[cfg(feature = "gui")]
+const SHARP: f32 = 2.0;
+
+/// Every figure as SVG, and as PNG where it is not larger than pictures may be.
+///
+/// # Errors
+/// When a picture cannot be encoded.
+pub fn pictures(figures: &[Figure]) -> Result<Vec<Artifact>, OutError> {
+    let mut files = Vec::new();
+    for figure in figures {
+        files.push(Artifact::new(format!("{}.svg", figure.name), figure.svg()));
+        #[cfg(feature = "gui")]
+        match figure.png(SHARP) {
+            Ok(bytes) => files.push(Artifact::new(format!("{}.png", figure.name), bytes)),
+            Err(PngError::Size { .. }) => {}
+            Err(error) => {
+                let name = format!("{}.png", figure.name).into();
+                return Err(OutError::Encode { name, reason: error.to_string() });
+            }
+        }
+    }
     Ok(files)
 }
 
 fn manifest(comparison: &Comparison, provenances: &Provenances, files: &[Artifact]) -> String {
     let hashes: serde_json::Map<String, serde_json::Value> =
-        files.iter().map(|file| (file.name.to_owned(), json!(digest(&file.bytes)))).collect();
+        files.iter().map(|file| (file.name.to_string(), json!(digest(&file.bytes)))).collect();
     let manifest = json!({
         "format": 1,
         "program": comparison.program,
@@ -125,7 +160,8 @@ fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
 }
 
 /// SHA-256 in hexadecimal.
-fn digest(bytes: &[u8]) -> String {
+#[must_use]
+pub fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -185,13 +221,13 @@ pub fn write_folder(folder: &Path, files: &[Artifact], force: bool) -> Result<()
     };
     fs::create_dir_all(folder).map_err(fault(folder))?;
     // A dangling link is there as well.
-    let present = files.iter().find(|file| fs::symlink_metadata(folder.join(file.name)).is_ok());
-    if let Some(file) = files.iter().find(|file| folder.join(file.name).is_dir()) {
+    let present = files.iter().find(|file| fs::symlink_metadata(folder.join(&*file.name)).is_ok());
+    if let Some(file) = files.iter().find(|file| folder.join(&*file.name).is_dir()) {
         let error = io::Error::other("it is a directory");
-        return Err(OutError::Io { path: folder.join(file.name), error });
+        return Err(OutError::Io { path: folder.join(&*file.name), error });
     }
     if let (false, Some(file)) = (force, present) {
-        return Err(OutError::Exists { path: folder.to_owned(), name: file.name.to_owned() });
+        return Err(OutError::Exists { path: folder.to_owned(), name: file.name.to_string() });
     }
     let mut staged = Vec::new();
     for file in files {
@@ -199,8 +235,8 @@ pub fn write_folder(folder: &Path, files: &[Artifact], force: bool) -> Result<()
         temporary
             .write_all(&file.bytes)
             .and_then(|()| temporary.as_file().sync_all())
-            .map_err(fault(&folder.join(file.name)))?;
-        staged.push((temporary, folder.join(file.name)));
+            .map_err(fault(&folder.join(&*file.name)))?;
+        staged.push((temporary, folder.join(&*file.name)));
     }
     for (temporary, path) in staged {
         // Without force the first file that somebody else wrote meanwhile stops us before any other is touched.

@@ -136,15 +136,17 @@ fn cheapest(catalog: &Catalog, accelerator: &str, price: impl Fn(&Offer) -> Opti
         .min_by(f64::total_cmp)
 }
 
+/// Memory of one accelerator, in GiB.
+fn device_memory(catalog: &Catalog, instance: &Instance) -> Option<f64> {
+    let accelerator = instance.accelerator.as_ref().and_then(|name| catalog.accelerators.get(name))?;
+    accelerator.memory.map(|memory| memory.gib())
+}
+
 fn instances(catalog: &Catalog) -> Table {
     let all: Vec<&Instance> = catalog.instances.values().collect();
     let mut table = Table::default();
     let mut column = |name: &str, value: &dyn Fn(&Instance) -> Cell| {
         table.push(name, all.iter().map(|instance| value(instance)))
-    };
-    let device_memory = |instance: &Instance| {
-        let accelerator = instance.accelerator.as_ref().and_then(|name| catalog.accelerators.get(name))?;
-        accelerator.memory.map(|memory| memory.gib())
     };
     let least = |instance: &Instance, price: &dyn Fn(&Offer) -> Option<f64>| {
         instance.offers.iter().filter_map(price).min_by(f64::total_cmp)
@@ -156,9 +158,9 @@ fn instances(catalog: &Catalog) -> Table {
     column("accelerators", &|item| {
         if item.accelerators > 0.0 { item.accelerators.into() } else { Cell::Null }
     });
-    column("memory_gib_per_accelerator", &|item| device_memory(item).into());
+    column("memory_gib_per_accelerator", &|item| device_memory(catalog, item).into());
     column("memory_gib_accelerators", &|item| {
-        device_memory(item).map(|memory| memory * item.accelerators).into()
+        device_memory(catalog, item).map(|memory| memory * item.accelerators).into()
     });
     column("vcpus", &|item| item.vcpus.into());
     column("host_memory_gib", &|item| item.memory.map(|memory| memory.gib()).into());
@@ -188,11 +190,13 @@ fn prices(catalog: &Catalog) -> Table {
         table.push(name, all.iter().map(|(instance, offer)| value(instance, offer)));
     };
     column("instance", &|instance, _| instance.id().into());
+    column("provider", &|instance, _| instance.provider.as_str().into());
     column("region", &|_, offer| offer.region.as_str().into());
     column("accelerator", &|instance, _| instance.accelerator.clone().into());
     column("accelerators", &|instance, _| {
         if instance.accelerators > 0.0 { instance.accelerators.into() } else { Cell::Null }
     });
+    column("memory_gib_per_accelerator", &|instance, _| device_memory(catalog, instance).into());
     column("on_demand_usd_h", &|_, offer| offer.on_demand.map(|price| price.usd_per_hour()).into());
     column("on_demand_usd_h_per_accelerator", &|instance, offer| {
         offer

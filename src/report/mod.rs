@@ -7,6 +7,7 @@
 mod accuracy;
 mod actions;
 mod calibration;
+mod columns;
 mod comparison;
 mod diagnostics;
 mod explain;
@@ -21,6 +22,7 @@ mod list_policies;
 mod list_services;
 mod measured;
 mod plot;
+mod profiles;
 mod resolved;
 mod serving_columns;
 mod serving_summary;
@@ -36,10 +38,13 @@ mod verification;
 mod workbook;
 
 pub use calibration::{calibration_json, calibration_table, calibration_text};
+pub use columns::{Heading, Known, heading, known, metric, stem};
 pub use comparison::{fitted_table, flat_table, numeric_columns, result_json, result_schema, short_table};
 pub use diagnostics::{draw, error_json};
 pub use explain::{ExplainError, METRICS, explain, known_metric};
-pub use files::{Artifact, OutError, Provenances, artifacts, may_write, write_file, write_folder};
+pub use files::{
+    Artifact, OutError, Provenances, artifacts, digest, may_write, pictures, write_file, write_folder,
+};
 #[cfg(feature = "tables")]
 pub use frame::parquet;
 pub use html::report_html;
@@ -47,11 +52,12 @@ pub use list::{ListError, Listing, list};
 pub use measured::{measured_json, measured_short_table, measured_table, measured_text};
 pub use plot::{
     Axis, Direction, Figure, Lanes, Legend, Mark, Marker, Measure, Piece, Scale, Style, act_colour, bounds,
-    break_even, costs, figures, fleet_style, latencies, latency_times, measures, memory, pareto, scaling,
-    span_words, tick_text, ticks, tornado, validation_figure,
+    break_even, calibration_figure, costs, figures, fleet_style, latencies, latency_times, measures, memory,
+    pareto, scaling, span_words, tick_text, ticks, tornado, validation_figure,
 };
 #[cfg(feature = "gui")]
 pub use plot::{PngError, png_of_pixels};
+pub use profiles::profiles_table;
 pub use resolved::{defaults_as_comments, planned_json, planned_table, resolved_table};
 pub use summary::{Section, sections, summary};
 pub use table::{Cell, Column, Table, clean};

@@ -40,7 +40,7 @@ use crate::stats::Stopping;
 use crate::steptime::StepTimes;
 
 pub use prepare::{Depth, Prepared, Ready, Verdict};
-pub use progress::{Progress, Watch};
+pub use progress::{Finished, Progress, Watch};
 pub use record::{MOST_SPANS, Record, RecordError, Recording, record};
 pub use result::{
     BoundRow, Comparison, Conversion, Difference, Estimate, Flip, LedgerLine, MemoryPart, Probability,
@@ -116,9 +116,13 @@ pub fn run(
         Job::Training(spec) => {
             let prepared =
                 prepare::prepare(scenario, spec, catalog, step_times, (seed, Depth::Pilot), cancel)?;
-            let samples = replicate::replicate(&prepared, seed, &options.stopping, cancel, watch)?;
-            let rows = outcome::outcomes(scenario, spec, catalog, &prepared, &samples);
-            Ok(compare::compare(scenario, spec, catalog, seed, rows))
+            let weigh = |index: usize, sample: &replicate::Sample| {
+                let outcome = outcome::outcome(scenario, spec, catalog, &prepared[index], sample);
+                watch.finished(Finished { index, fleets: prepared.len(), row: &outcome.row });
+                outcome
+            };
+            let outcomes = replicate::replicate(&prepared, seed, &options.stopping, cancel, (watch, &weigh))?;
+            Ok(compare::compare(scenario, spec, catalog, seed, outcomes))
         }
         Job::Serving(spec) => {
             let known = serving::KnownCapacities::default();

@@ -37,39 +37,35 @@ pub(super) struct Outcome {
     pub unfinished: bool,
 }
 
-/// One outcome per candidate, in order.
-pub(super) fn outcomes(
+/// The outcome of a candidate.
+pub(super) fn outcome(
     scenario: &Scenario,
     spec: &TrainingSpec,
     catalog: &Catalog,
-    prepared: &[Prepared],
-    samples: &[Sample],
-) -> Vec<Outcome> {
-    prepared
-        .iter()
-        .zip(samples)
-        .map(|(item, sample)| match &item.verdict {
-            Verdict::Ready(ready) => {
-                let errors = StepErrors::of(&ready.built);
-                Weigher { scenario, spec, catalog, item, ready, sample, errors }.outcome()
+    item: &Prepared,
+    sample: &Sample,
+) -> Outcome {
+    match &item.verdict {
+        Verdict::Ready(ready) => {
+            let errors = StepErrors::of(&ready.built);
+            Weigher { scenario, spec, catalog, item, ready, sample, errors }.outcome()
+        }
+        Verdict::Infeasible(reason) => {
+            let mut row = blank_row(&item.candidate, item.tariff.as_ref().ok());
+            row.reason = Some(reason.to_string());
+            if let Some(need) = reason.memory() {
+                fill_memory(&mut row, need);
             }
-            Verdict::Infeasible(reason) => {
-                let mut row = blank_row(&item.candidate, item.tariff.as_ref().ok());
-                row.reason = Some(reason.to_string());
-                if let Some(need) = reason.memory() {
-                    fill_memory(&mut row, need);
-                }
-                Outcome {
-                    row,
-                    times: Vec::new(),
-                    costs: Vec::new(),
-                    errors: None,
-                    instance_hours: 0.0,
-                    unfinished: false,
-                }
+            Outcome {
+                row,
+                times: Vec::new(),
+                costs: Vec::new(),
+                errors: None,
+                instance_hours: 0.0,
+                unfinished: false,
             }
-        })
-        .collect()
+        }
+    }
 }
 
 struct Weigher<'a> {

@@ -82,6 +82,9 @@ pub struct RowReport {
     pub weight_group: String,
     /// The term that takes most of the predicted step, where the prediction is made of terms.
     pub term: Option<String>,
+    /// Its groups: what it is grouped by, and the key.
+    #[serde(skip)]
+    pub keys: Vec<(&'static str, String)>,
 }
 
 /// The whole report.
@@ -213,6 +216,7 @@ impl RowReport {
             term: comparison
                 .map(|comparison| comparison.predicted.term.to_owned())
                 .filter(|term| !term.is_empty()),
+            keys: GROUPINGS.iter().map(|(by, key_of)| (*by, key_of(scored))).collect(),
         }
     }
 }

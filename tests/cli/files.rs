@@ -18,11 +18,19 @@ fn a_folder_holds_every_form_of_the_same_result() {
     assert_eq!(
         names,
         [
+            "bound.png",
+            "bound.svg",
             "comparison.csv",
             "comparison.md",
             "comparison.parquet",
             "comparison.xlsx",
+            "cost.png",
+            "cost.svg",
             "manifest.json",
+            "memory.png",
+            "memory.svg",
+            "pareto.png",
+            "pareto.svg",
             "report.html",
             "result.json",
             "scenario.resolved.toml"
@@ -31,7 +39,7 @@ fn a_folder_holds_every_form_of_the_same_result() {
     assert_eq!(std::fs::read_to_string(out.join("result.json")).unwrap(), stdout(&output));
     let manifest: serde_json::Value =
         serde_json::from_slice(&std::fs::read(out.join("manifest.json")).unwrap()).unwrap();
-    assert_eq!(manifest["files_sha256"].as_object().unwrap().len(), 7);
+    assert_eq!(manifest["files_sha256"].as_object().unwrap().len(), 15);
     assert_eq!(&std::fs::read(out.join("comparison.parquet")).unwrap()[..4], b"PAR1");
     // The CSV holds the figures of the JSON, to the last digit.
     let mut reader = csv::Reader::from_path(out.join("comparison.csv")).unwrap();

@@ -1,12 +1,16 @@
 //! The window, driven through its accessibility tree: what a label promises, a click does.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod catalog;
 mod edits;
+mod explain;
 mod exports;
 mod faults;
 mod flows;
 mod latency;
+mod partial;
 mod timeline;
+mod tools;
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -31,7 +35,8 @@ impl Window {
     pub fn open(scenario: Option<&str>) -> Self {
         let (catalog, steps) = (KNOWN.0.clone(), KNOWN.1.clone());
         let context = egui::Context::default();
-        let app = App::new(&context, catalog, steps, Options::default(), scenario.map(str::to_owned));
+        let mut app = App::new(&context, catalog, steps, Options::default(), scenario.map(str::to_owned));
+        app.session_mut().set_program(env!("CARGO_BIN_EXE_capplan").into());
         let draw = |ui: &mut egui::Ui, app: &mut App| {
             app.step(ui.ctx());
             app.draw(ui);
@@ -70,9 +75,14 @@ impl Window {
         self.settle();
     }
 
+    /// The first of several with that label.
+    pub fn click_first(&mut self, label: &str) {
+        self.0.get_all_by_label(label).next().unwrap().click();
+        self.settle();
+    }
+
     pub fn sees(&self, label: &str) -> bool {
-        self.0.query_by_label_contains(label).is_some()
-            || self.0.query_all_by_label_contains(label).count() > 0
+        self.0.query_all_by_label_contains(label).count() > 0
     }
 
     /// Replaces what stands in a field, as a user does.

@@ -1,17 +1,16 @@
 //! `capplan calibrate train` and `infer`.
 
-use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
 use crate::calibrate::{
-    Bench, ComputeBench, DeviceError, DeviceName, Measured, ModelKind, RemoteBench, Work, describe,
-    infer_works, job_works, roof, serve_worker, tasks_of, train_works,
+    ComputeBench, DeviceError, DeviceName, Kind, ModelKind, Work, infer_works, job_works, serve_worker,
+    train_works,
 };
 use crate::catalog::Catalog;
 use crate::document::nearest_list;
 
-use super::session::Session;
+use super::session;
 use crate::cli::args::{Compute, Shared, Worker};
 use crate::cli::exit::{Failure, Status};
 
@@ -19,34 +18,13 @@ use crate::cli::exit::{Failure, Status};
 pub(super) type Works = fn(&[ModelKind], DeviceName, usize) -> Vec<Work>;
 
 pub fn train(options: &Compute, shared: &Shared) -> Result<Status, Failure> {
-    run(options, shared, "train", train_works)
+    let (models, device) = (models(&options.model)?, DeviceName::parse(&options.device)?);
+    session::run(&Kind::Train(models, device), accelerator(options)?, &options.measuring, shared)
 }
 
 pub fn infer(options: &Compute, shared: &Shared) -> Result<Status, Failure> {
-    run(options, shared, "infer", infer_works)
-}
-
-fn run(options: &Compute, shared: &Shared, section: &str, works: Works) -> Result<Status, Failure> {
-    let models = models(&options.model)?;
-    let device = DeviceName::parse(&options.device)?;
-    let machine = describe(device, accelerator(options)?)?;
-    let cores = machine.cores.map_or(1, |cores| cores as usize);
-    let session = Session::new(&options.measuring, shared, machine)?;
-    let works = works(&models, device, cores);
-    let tasks = tasks_of(&works);
-    let mut bench: Box<dyn Bench> = if device == DeviceName::Cpu {
-        let words: Vec<&str> =
-            ModelKind::ALL.iter().filter(|(_, kind)| models.contains(kind)).map(|(word, _)| *word).collect();
-        let arguments =
-            ["calibrate", "worker", section, &words.join(","), &cores.to_string()].map(OsString::from);
-        let program = std::env::current_exe().map_err(|error| {
-            Failure::plain(Status::Io, "io", format!("cannot find this program: {error}"))
-        })?;
-        Box::new(RemoteBench::new(program, arguments.to_vec(), works))
-    } else {
-        Box::new(ComputeBench::new(works, device)?)
-    };
-    session.run(&tasks, bench.as_mut(), &|measured: &Measured| roof(&measured.curves))
+    let (models, device) = (models(&options.model)?, DeviceName::parse(&options.device)?);
+    session::run(&Kind::Infer(models, device), accelerator(options)?, &options.measuring, shared)
 }
 
 /// One run after another for the process that started this one.

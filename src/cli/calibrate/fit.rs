@@ -48,17 +48,16 @@ pub fn fit(options: &Fit, shared: &Shared) -> Result<Status, Failure> {
         }
     }?;
     if let Some(folder) = &options.out {
-        let mut profiles =
-            vec![Artifact { name: PROFILE, bytes: fitted.fit.profile().to_csv().into_bytes() }];
+        let mut profiles = vec![Artifact::new(PROFILE, fitted.fit.profile().to_csv())];
         if options.observations.is_none() {
-            profiles.push(Artifact { name: SERVED_PROFILE, bytes: served_profile(&catalog)?.into_bytes() });
+            profiles.push(Artifact::new(SERVED_PROFILE, served_profile(&catalog)?));
             profiles.extend(artifacts(&LanguageFitted::shipped(&catalog)?));
         }
         write_folder(folder, &profiles, options.force)?;
         if !shared.quiet {
             profiles
                 .iter()
-                .for_each(|profile| to_stderr(&format!("wrote {}\n", folder.join(profile.name).display())));
+                .for_each(|profile| to_stderr(&format!("wrote {}\n", folder.join(&*profile.name).display())));
         }
     }
     let text = match options.format {
@@ -76,7 +75,7 @@ fn served_profile(catalog: &Catalog) -> Result<String, FitError> {
 
 /// The tables of the fit of language models.
 fn artifacts(fitted: &LanguageFitted) -> impl Iterator<Item = Artifact> {
-    fitted.files().into_iter().map(|(name, text)| Artifact { name, bytes: text.into_bytes() })
+    fitted.files().into_iter().map(|(name, text)| Artifact::new(name, text))
 }
 
 /// The fits of served models, told and written.
@@ -90,13 +89,13 @@ fn served(
         let mut profiles: Vec<Artifact> = language.into_iter().flat_map(artifacts).collect();
         if let Some(fit) = ordinary {
             let bytes = fit.to_csv().map_err(FitError::from)?.into_bytes();
-            profiles.push(Artifact { name: SERVED_PROFILE, bytes });
+            profiles.push(Artifact::new(SERVED_PROFILE, bytes));
         }
         write_folder(folder, &profiles, options.force)?;
         if !shared.quiet {
             profiles
                 .iter()
-                .for_each(|profile| to_stderr(&format!("wrote {}\n", folder.join(profile.name).display())));
+                .for_each(|profile| to_stderr(&format!("wrote {}\n", folder.join(&*profile.name).display())));
         }
     }
     let size = ordinary.map(|fit| (fit.size(), fit.pairs().count()));

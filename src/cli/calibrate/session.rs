@@ -1,16 +1,16 @@
-//! One calibration from the first look at the disk to the saved profile; every kind of work goes this way.
+//! One calibration as the command line tells it: progress on stderr, the profile on stdout, faults with their status.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::calibrate::Bench;
 use crate::calibrate::{
-    Bench, BenchError, Journal, JournalError, MeasureError, Measured, Method, RealClock, Task, measure, today,
+    self, BenchError, FiguresOf, Journal, JournalError, Kind, KindError, MeasureError, Measured,
+    SessionError, Task, Wanted,
 };
-use crate::catalog::measured::{MeasuredFigure, ProfileOrigin, SaveError};
-use crate::catalog::{Fingerprint, MeasuredProfile};
+use crate::catalog::measured::SaveError;
 use crate::engine::Cancel;
 use crate::report::{measured_json, measured_short_table, measured_table, measured_text};
-use crate::units::{Dimension, parse_quantity};
 
 use super::screen::{Screen, picture};
 use crate::cli::args::{Format, Measuring, Shared};
@@ -18,119 +18,86 @@ use crate::cli::exit::{Failure, Status};
 use crate::cli::output::{lively, table_text, to_stderr, to_stdout};
 use crate::cli::progress::leave_on_interrupt;
 
-/// What is to be measured, and where its profile goes.
+/// What is to be measured, and how it is told.
 pub struct Session<'a> {
     options: &'a Measuring,
     shared: &'a Shared,
-    machine: Fingerprint,
-    /// The profile that is there already, of this machine.
-    existing: Option<MeasuredProfile>,
-    budget: Option<Duration>,
-    cancel: Cancel,
-    /// The budget counts from here: what a kind of work prepares is part of it.
-    began: Instant,
+    session: calibrate::Session,
 }
 
-impl<'a> Session<'a> {
-    /// Looks at everything that can be wrong before the first minute is spent.
-    ///
-    /// # Errors
-    /// A senseless budget; an existing file that may not be replaced.
-    pub fn new(options: &'a Measuring, shared: &'a Shared, machine: Fingerprint) -> Result<Self, Failure> {
-        let budget = options.budget.as_deref().map(budget).transpose()?;
-        let existing = match &options.out {
-            Some(path) => existing(path, &machine, options.force)?,
-            None => None,
-        };
-        Ok(Self {
-            options,
-            shared,
-            machine,
-            existing,
-            budget,
-            cancel: leave_on_interrupt(),
-            began: Instant::now(),
-        })
-    }
+/// Measures a kind of work, tells and saves. `accelerator` is the catalog's name of the device.
+///
+/// # Errors
+/// A senseless budget, an existing file that may not be replaced, or what stopped it: nothing is half-saved, and what
+/// was measured waits in the journal.
+pub fn run(
+    kind: &Kind,
+    accelerator: Option<String>,
+    options: &Measuring,
+    shared: &Shared,
+) -> Result<Status, Failure> {
+    let machine = kind.machine(accelerator, options.out.as_deref())?;
+    let wanted = Wanted {
+        out: options.out.clone(),
+        name: options.name.clone(),
+        budget: options.budget.as_deref().map(budget).transpose()?,
+        accept_noise: options.accept_noise,
+        restart: options.restart,
+        force: options.force,
+    };
+    let session = calibrate::Session::new(wanted, machine, leave_on_interrupt())?;
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::plain(Status::Io, "io", format!("cannot find this program: {error}")))?;
+    let (cancel, machine): (Cancel, _) = (session.cancel().clone(), session.machine().clone());
+    let mut session = Session { options, shared, session };
+    let mut say = |text: &str| {
+        if !shared.quiet && !options.no_progress {
+            to_stderr(&format!("{text}\n"));
+        }
+    };
+    kind.with_bench(&machine, program, &cancel, &mut say, |tasks, bench, figures| {
+        session.measured(tasks, bench, figures)
+    })?
+}
 
-    /// The flag that Ctrl-C raises.
-    pub fn cancel(&self) -> Cancel {
-        self.cancel.clone()
-    }
-
-    /// Measures, tells and saves; `figures` makes single figures of what was measured.
-    ///
-    /// # Errors
-    /// What stopped it: nothing is half-saved, and what was measured waits in the journal.
-    pub fn run(
-        self,
+impl Session<'_> {
+    fn measured(
+        &mut self,
         tasks: &[Task],
         bench: &mut dyn Bench,
-        figures: &dyn Fn(&Measured) -> Vec<MeasuredFigure>,
+        figures: FiguresOf,
     ) -> Result<Status, Failure> {
-        let mut journal = match &self.options.out {
-            Some(path) => Some(self.journal(path, tasks)?),
-            None => None,
-        };
-        let budget = self.budget.map(|budget| budget.saturating_sub(self.began.elapsed()));
-        let method = Method { budget, ..Method::usual(&self.cancel) };
-        let shown = !self.options.no_progress && !self.shared.quiet;
-        let screen = Screen::new(shown, lively(self.shared.color));
-        let clock = RealClock::start();
-        let measured = measure(tasks, bench, &method, &clock, journal.as_mut(), &mut |progress| {
-            screen.show(progress);
-        });
-        screen.finish();
-        let measured = measured.map_err(|error| self.stopped(error))?;
-        if shown {
-            plots(tasks, &measured);
-        }
-        let made = figures(&measured);
-        self.tell_and_save(measured, made, journal)
-    }
-
-    fn journal(&self, out: &Path, tasks: &[Task]) -> Result<Journal, Failure> {
-        let path = Journal::path_of(out);
-        let journal = Journal::open(&path, tasks, &self.machine, self.options.restart)?;
-        if journal.finished() > 0 && !self.shared.quiet {
+        let mut journal = self.session.journal(tasks)?;
+        if let (Some(journal), Some(out), false) = (&journal, &self.options.out, self.shared.quiet)
+            && journal.finished() > 0
+        {
             to_stderr(&format!(
                 "going on from {}: {} runs are there; --restart drops them\n",
-                path.display(),
+                Journal::path_of(out).display(),
                 journal.finished()
             ));
         }
-        Ok(journal)
-    }
-
-    fn stopped(&self, error: MeasureError) -> Failure {
-        match (error, &self.options.out) {
-            (MeasureError::Cancelled, out) => {
-                let failure = Failure::plain(Status::Interrupted, "interrupted", "interrupted");
-                match out {
-                    Some(_) => failure.suggest("the same call goes on from where this one stopped"),
-                    None => failure,
-                }
-            }
-            (error, _) => error.into(),
+        let shown = !self.options.no_progress && !self.shared.quiet;
+        let screen = Screen::new(shown, lively(self.shared.color));
+        let measured =
+            self.session.measure(tasks, bench, journal.as_mut(), &mut |progress| screen.show(progress));
+        screen.finish();
+        let measured = measured.map_err(|error| stopped(error, self.options.out.as_deref()))?;
+        if shown {
+            plots(tasks, &measured);
         }
+        self.tell_and_save(measured, figures, journal)
     }
 
     fn tell_and_save(
-        self,
+        &mut self,
         measured: Measured,
-        figures: Vec<MeasuredFigure>,
+        figures: FiguresOf,
         journal: Option<Journal>,
     ) -> Result<Status, Failure> {
-        let complaint = measured.quality.complaint();
-        let profile = MeasuredProfile {
-            name: self.options.name.clone().unwrap_or_else(|| name_of(&self.machine)),
-            measured: today(),
-            origin: ProfileOrigin::Measured,
-            accepted_noise: complaint.is_some(),
-            machine: self.machine,
-            curves: measured.curves,
-            figures,
-        };
+        let (complaint, cut_short) = (measured.quality.complaint(), measured.cut_short);
+        let figures = figures(&measured.curves);
+        let profile = self.session.profile(measured, figures);
         to_stdout(&match self.options.format {
             Format::Json => format!("{:#}\n", measured_json(&profile)),
             Format::Table => {
@@ -138,37 +105,36 @@ impl<'a> Session<'a> {
             }
             form => table_text(&measured_table(&profile), form),
         })?;
+        let quiet = self.shared.quiet;
         let say = |text: String| {
-            if !self.shared.quiet {
+            if !quiet {
                 to_stderr(&text);
             }
         };
-        if measured.cut_short {
+        if cut_short {
             say("the budget ended before every size was repeated: intervals are wider for it\n".to_owned());
         }
-        let (Some(out), Some(journal)) = (&self.options.out, journal) else {
-            if let Some(complaint) = complaint {
-                say(format!("{complaint}\n"));
-            }
-            return Ok(Status::Done);
-        };
-        if let Some(complaint) = complaint.filter(|_| !self.options.accept_noise) {
-            let failure = Failure::plain(Status::Calibration, "noise", format!("not saved: {complaint}"));
-            return Err(failure.suggest(
-                "measure on a quiet machine with --restart, or call again with --accept-noise to keep what was measured",
-            ));
+        if let (None, Some(complaint)) = (&self.options.out, &complaint) {
+            say(format!("{complaint}\n"));
         }
-        let saved = match self.existing {
-            Some(mut existing) => {
-                existing.replace_sections(profile);
-                existing
-            }
-            None => profile,
-        };
-        saved.save(out)?;
-        journal.remove();
-        say(format!("wrote {}\n", out.display()));
+        let saved = self.session.save(profile, journal, complaint, false).map_err(|(error, _)| error)?;
+        if let Some(out) = saved {
+            say(format!("wrote {}\n", out.display()));
+        }
         Ok(Status::Done)
+    }
+}
+
+fn stopped(error: MeasureError, out: Option<&Path>) -> Failure {
+    match (error, out) {
+        (MeasureError::Cancelled, out) => {
+            let failure = Failure::plain(Status::Interrupted, "interrupted", "interrupted");
+            match out {
+                Some(_) => failure.suggest("the same call goes on from where this one stopped"),
+                None => failure,
+            }
+        }
+        (error, _) => error.into(),
     }
 }
 
@@ -190,54 +156,37 @@ fn plots(tasks: &[Task], measured: &Measured) {
     }
 }
 
-/// Something like `amd-epyc-2-cores`.
-fn name_of(machine: &Fingerprint) -> String {
-    let device = if machine.device == "cpu" { &machine.cpu } else { &machine.device };
-    let mut name: String = device
-        .to_lowercase()
-        .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
-        .collect();
-    while name.contains("--") {
-        name = name.replace("--", "-");
-    }
-    let name = name.trim_matches('-');
-    let name = if name.is_empty() { "this-machine" } else { name };
-    match machine.cores {
-        Some(cores) if machine.device == "cpu" => format!("{name}-{cores}-cores"),
-        _ => name.to_owned(),
-    }
-}
-
 pub(super) fn budget(text: &str) -> Result<Duration, Failure> {
-    let wrong = |message: String| {
-        Failure::plain(Status::Usage, "usage", message)
+    calibrate::budget(text).map_err(|error| {
+        Failure::plain(Status::Usage, "usage", format!("--budget: {error}"))
             .suggest("write it like --budget 2m or --budget \"60 s\"")
-    };
-    // Nobody means metres here.
-    let minutes = text.strip_suffix('m').filter(|count| count.trim().parse::<f64>().is_ok());
-    let spelt = minutes.map_or_else(|| text.to_owned(), |count| format!("{count} min"));
-    let seconds =
-        parse_quantity(&spelt, Dimension::Time).map_err(|error| wrong(format!("--budget: {error}")))?;
-    if !(1.0..=86_400.0).contains(&seconds) {
-        return Err(wrong(format!("--budget {text} must lie between 1 s and 1 day")));
-    }
-    Ok(Duration::from_secs_f64(seconds))
+    })
 }
 
-/// The profile that would be replaced, when it is one of this machine.
-fn existing(path: &Path, machine: &Fingerprint, force: bool) -> Result<Option<MeasuredProfile>, Failure> {
-    if force || !path.exists() {
-        return Ok(None);
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        let message = error.to_string();
+        match error {
+            SessionError::Load(error) => error.into(),
+            SessionError::Unsound(faults) => faults.into(),
+            SessionError::Save(error) => error.into(),
+            SessionError::OtherMachine { .. } => Self::plain(Status::Calibration, "other-machine", message)
+                .suggest("write to another file, or use --force to replace it"),
+            SessionError::Noise(_) => Self::plain(Status::Calibration, "noise", message).suggest(
+                "measure on a quiet machine with --restart, or call again with --accept-noise to keep what was measured",
+            ),
+        }
     }
-    let profile = MeasuredProfile::open(path)??;
-    if profile.machine.same_machine(machine) {
-        return Ok(Some(profile));
+}
+
+impl From<KindError> for Failure {
+    fn from(error: KindError) -> Self {
+        match error {
+            KindError::Device(error) => error.into(),
+            KindError::Bench(error) => error.into(),
+            KindError::Input(error) => error.into(),
+        }
     }
-    let there = profile.machine.words();
-    let message = format!("{} was measured on another machine: {there}", path.display());
-    Err(Failure::plain(Status::Calibration, "other-machine", message)
-        .suggest("write to another file, or use --force to replace it"))
 }
 
 impl From<SaveError> for Failure {
@@ -280,21 +229,6 @@ impl From<MeasureError> for Failure {
             MeasureError::Cancelled => Self::plain(Status::Interrupted, "interrupted", "interrupted"),
             MeasureError::Bench(error) => error.into(),
             MeasureError::Journal(error) => error.into(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn budgets_are_read_as_people_write_them() {
-        for (text, seconds) in [("2m", 120), ("60s", 60), ("90 s", 90), ("2 min", 120), ("1h", 3600)] {
-            assert_eq!(budget(text).ok(), Some(Duration::from_secs(seconds)), "{text}");
-        }
-        for text in ["m", "soon", "0m", "2 days", "-1m"] {
-            assert!(budget(text).is_err(), "{text}");
         }
     }
 }

@@ -4,7 +4,9 @@ use egui::{Grid, RichText, ScrollArea};
 
 use crate::gui::app::App;
 use crate::gui::command::Command;
-use crate::report::{Cell, Table};
+use crate::gui::views::marked;
+use crate::gui::why::Figure;
+use crate::report::{Cell, Table, heading, known, stem};
 use crate::study::Row;
 use crate::units::Significant;
 
@@ -26,7 +28,7 @@ pub(super) fn show(app: &mut App, ui: &mut egui::Ui) {
     ScrollArea::both().id_salt("details").auto_shrink(false).show(ui, |ui| {
         ui.set_max_width(ui.available_width());
         facts(ui, row);
-        figures(ui, &shown.table, index);
+        figures(ui, &shown.table, (index, row), &mut app.send);
     });
 }
 
@@ -67,29 +69,35 @@ fn facts(ui: &mut egui::Ui, row: &Row) {
     }
 }
 
-/// Every figure of the row, estimates on one line with their interval.
-fn figures(ui: &mut egui::Ui, table: &Table, row: usize) {
+/// Columns that stand above the figures in words.
+const SAID: &[&str] =
+    &["fleet", "recommended", "feasible", "warnings", "reason", "provenance", "basis", "layout"];
+
+/// Every figure of the row, estimates on one line with their interval, each with the mark of how it is known; a click
+/// explains it.
+fn figures(ui: &mut egui::Ui, table: &Table, (index, row): (usize, &Row), send: &mut Vec<Command>) {
     ui.strong("Figures");
-    let cell = |name: &str| table.column(name).map(|column| &column.cells[row]);
+    let cell = |name: &str| table.column(name).map(|column| &column.cells[index]);
     Grid::new("figures").striped(true).show(ui, |ui| {
         for column in &table.columns {
             let name = column.name.as_str();
-            let part = ["_lo", "_hi", "_p50", "_p90"].iter().find_map(|part| name.strip_suffix(part));
-            let of_estimate = part.is_some_and(|stem| {
-                cell(&format!("{stem}_mean")).is_some() || cell(&format!("{stem}_probability")).is_some()
-            });
-            if column.cells[row] == Cell::Null || of_estimate || name == "warnings" || name == "reason" {
+            let figure = stem(name);
+            let first = name == figure || name.ends_with("_mean") || name.ends_with("_probability");
+            if column.cells[index] == Cell::Null || !first || SAID.contains(&name) {
                 continue;
             }
-            let stem =
-                name.strip_suffix("_mean").or_else(|| name.strip_suffix("_probability")).unwrap_or(name);
-            ui.label(stem);
-            let ends = (stem != name).then(|| (cell(&format!("{stem}_lo")), cell(&format!("{stem}_hi"))));
-            let value = column.cells[row].short();
-            ui.label(match ends {
+            ui.label(heading(name).text()).on_hover_text(name);
+            let ends =
+                (figure != name).then(|| (cell(&format!("{figure}_lo")), cell(&format!("{figure}_hi"))));
+            let value = column.cells[index].short();
+            let text = match ends {
                 Some((Some(low), Some(high))) => format!("{value} ({}–{})", low.short(), high.short()),
                 _ => value,
-            });
+            };
+            if marked(ui, RichText::new(text), known(row, name), false).clicked() {
+                let figure = Figure { fleet: row.fleet.clone(), column: name.to_owned() };
+                send.push(Command::Explain(Some(figure)));
+            }
             ui.end_row();
         }
     });

@@ -98,6 +98,9 @@ pub(super) fn status(app: &mut App, ui: &mut egui::Ui) {
             let took = took.as_secs_f32();
             let left =
                 if share > 0.02 { format!(", {:.0} s left", took / share - took) } else { String::new() };
+            if let Some(partial) = app.session.partial() {
+                ui.label(&partial.comparison.verdict);
+            }
             ui.add(
                 ProgressBar::new(share).desired_width(220.0).text(format!("{:.0} %{left}", share * 100.0)),
             );

@@ -3,10 +3,12 @@
 mod catalog;
 mod details;
 mod dialogs;
+mod explain;
 mod form;
 mod menu;
 mod palette;
 mod problems;
+mod runs;
 mod text;
 mod welcome;
 
@@ -29,6 +31,8 @@ pub(super) struct Panels {
     pub(super) catalog: CatalogPanel,
     pub(super) dialogs: Dialogs,
     pub(super) form: FormState,
+    /// Whether past runs are shown instead of problems.
+    pub(super) past: bool,
 }
 
 /// The compare table as it stands on the screen.
@@ -36,19 +40,27 @@ pub(super) fn screen(app: &App) -> Option<views::Screen> {
     let shown = app.session.shown()?;
     let base = shown.comparison.baseline.as_ref();
     let base = base.and_then(|name| shown.comparison.rows.iter().position(|row| row.fleet == *name));
-    Some(app.states.compare.screen(&shown.table, base, &app.options.hidden))
+    Some(app.states.compare.screen(shown, base, &app.options.hidden))
 }
 
 /// Draws the whole window.
 pub(super) fn draw(app: &mut App, ui: &mut egui::Ui) {
     Panel::top("menu").show(ui, |ui| menu::bar(app, ui));
     Panel::bottom("status").show(ui, |ui| menu::status(app, ui));
+    let of_result = app.session.view().of_result();
     if app.session.document().is_some() {
         if app.options.problems {
             Panel::bottom("problems")
                 .resizable(true)
                 .default_size(110.0)
                 .show(ui, |ui| problems::show(app, ui));
+        }
+        if of_result && app.session.told().is_some() {
+            Panel::bottom("explain")
+                .resizable(true)
+                .default_size(170.0)
+                .size_range(80.0..=400.0)
+                .show(ui, |ui| explain::show(app, ui));
         }
         if app.options.scenario {
             Panel::left("scenario")
@@ -57,7 +69,7 @@ pub(super) fn draw(app: &mut App, ui: &mut egui::Ui) {
                 .size_range(220.0..=640.0)
                 .show(ui, |ui| scenario(app, ui));
         }
-        if app.options.details && app.session.shown().is_some() {
+        if of_result && app.options.details && app.session.shown().is_some() {
             Panel::right("details")
                 .resizable(true)
                 .default_size(280.0)
@@ -70,8 +82,10 @@ pub(super) fn draw(app: &mut App, ui: &mut egui::Ui) {
     app.panels.palette.draw(&context, &mut app.send);
     app.panels.catalog.draw(&context, app.session.catalog(), &mut app.send);
     dialogs::question(app, &context);
-    let screen = screen(app);
-    app.export.draw(&context, &app.session, screen.as_ref().map(|screen| &screen.table));
+    if app.export.shown() {
+        let screen = screen(app);
+        app.export.draw(&context, &app.session, screen.as_ref().map(|screen| &screen.table));
+    }
 }
 
 fn scenario(app: &mut App, ui: &mut egui::Ui) {
@@ -100,21 +114,36 @@ fn scenario(app: &mut App, ui: &mut egui::Ui) {
 }
 
 fn centre(app: &mut App, ui: &mut egui::Ui) {
-    if app.session.document().is_none() {
+    let view = app.session.view();
+    if app.session.document().is_none() && view.of_result() {
         return welcome::show(app, ui);
     }
     ui.horizontal_wrapped(|ui| {
-        for view in View::ALL {
-            if ui.selectable_label(app.session.view() == *view, view.words()).clicked() {
-                app.send.push(Command::Show(*view));
+        for other in View::ALL {
+            if ui.selectable_label(view == *other, other.words()).clicked() {
+                app.send.push(Command::Show(*other));
             }
         }
-        if app.session.stale() {
+        if app.session.partial().is_some() && app.session.view() != View::Compare {
+            ui.weak("the last result until all fleets have finished");
+        } else if app.session.partial().is_none() && app.session.stale() {
             ui.colored_label(ui.visuals().warn_fg_color, "older than the scenario; F5 runs it again");
         }
     });
     ui.separator();
-    let Some(shown) = app.session.shown() else {
+    match view {
+        View::Validation => return views::show_validation(ui, &app.session, &mut app.states.validation),
+        #[cfg(feature = "calibrate")]
+        View::Calibration => {
+            let state = &mut app.states.calibration;
+            return views::show_calibration(ui, &app.session, state, &mut app.send);
+        }
+        view if view.of_result() => {}
+        _ => return,
+    }
+    // What has finished so far is a table and no more: pictures wait for all fleets.
+    let partial = app.session.partial().filter(|_| app.session.view() == View::Compare);
+    let Some(shown) = partial.or(app.session.shown()) else {
         ui.centered_and_justified(|ui| ui.label("No result yet; F5 runs the scenario"));
         return;
     };

@@ -1,5 +1,6 @@
 //! What is wrong with the scenario, and what to mind about the result; a click goes to the place.
 
+use super::runs;
 use crate::gui::app::App;
 use crate::gui::command::Command;
 
@@ -13,11 +14,19 @@ pub(super) fn show(app: &mut App, ui: &mut egui::Ui) {
         .flat_map(|shown| &shown.comparison.rows)
         .flat_map(|row| row.warnings.iter().map(|warning| format!("{}: {warning}", row.fleet)))
         .collect();
-    ui.strong(match problems.len() {
+    let words = match problems.len() {
         0 => "No problems".to_owned(),
         1 => "1 problem".to_owned(),
         count => format!("{count} problems"),
+    };
+    let past = &mut app.panels.past;
+    ui.horizontal(|ui| {
+        ui.selectable_value(past, false, words);
+        ui.selectable_value(past, true, format!("Past runs ({})", app.session.results().len()));
     });
+    if *past {
+        return runs::show(app, ui);
+    }
     egui::ScrollArea::vertical().id_salt("problems").auto_shrink(false).show(ui, |ui| {
         for problem in problems {
             let place = problem

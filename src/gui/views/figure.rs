@@ -2,8 +2,8 @@
 
 use egui::Color32;
 use egui_plot::{
-    Bar, BarChart, GridMark, HLine, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints, PlotUi, Points,
-    Span, VLine,
+    Bar, BarChart, GridMark, HLine, HoverPosition, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints,
+    PlotUi, Points, Span, VLine,
 };
 
 use crate::report::{Direction, Figure, Mark, Marker, Scale, Style, tick_text, ticks};
@@ -29,12 +29,50 @@ pub(in crate::gui) fn figure(ui: &mut egui::Ui, figure: &Figure, selected: Optio
         .y_axis_formatter(move |mark, _| name(&y, mark.value))
         .default_x_bounds(place(&figure.x.scale, across.0), place(&figure.x.scale, across.1))
         .default_y_bounds(place(&figure.y.scale, up.0), place(&figure.y.scale, up.1))
+        .label_formatter(|position| hint(figure, position))
         .allow_scroll(false);
     plot.show(ui, |plot| {
-        for mark in &figure.marks {
+        for mark in figure.marks.iter().filter(|mark| !one_of_many(figure, mark)) {
             draw(plot, figure, mark, selected);
         }
+        for entry in &figure.legend {
+            let points: Vec<[f64; 2]> = many(figure, entry.style)
+                .map(|(at, _)| [place(&figure.x.scale, at[0]), place(&figure.y.scale, at[1])])
+                .collect();
+            if !points.is_empty() {
+                let points = Points::new(entry.label.clone(), PlotPoints::from(points));
+                let points = points.color(colour(entry.style)).shape(shape(entry.style.marker));
+                plot.points(points.radius(2.5));
+            }
+        }
     });
+}
+
+/// Whether a point is one of thousands that share a style and stand in the legend together.
+fn one_of_many(figure: &Figure, mark: &Mark) -> bool {
+    let named = |label: &str| figure.legend.iter().any(|entry| entry.label == label);
+    matches!(mark, Mark::Point { across: None, up: None, label, .. } if !named(label))
+}
+
+/// The points of a style, with what each is.
+fn many(figure: &Figure, style: Style) -> impl Iterator<Item = ([f64; 2], &str)> {
+    figure.marks.iter().filter_map(move |mark| match mark {
+        Mark::Point { at, style: own, label, .. } if *own == style && one_of_many(figure, mark) => {
+            Some((*at, label.as_str()))
+        }
+        _ => None,
+    })
+}
+
+/// What the pointer is on, in the units of the axes.
+fn hint(figure: &Figure, position: &HoverPosition<'_>) -> Option<String> {
+    let HoverPosition::NearDataPoint { plot_name, position, index } = position else { return None };
+    let entry = figure.legend.iter().find(|entry| entry.label == *plot_name);
+    if let Some((_, label)) = entry.and_then(|entry| many(figure, entry.style).nth(*index)) {
+        return Some(label.to_owned());
+    }
+    let (x, y) = (name(&figure.x.scale, position.x), name(&figure.y.scale, position.y));
+    Some(format!("{plot_name}\n{}: {x}\n{}: {y}", figure.x.label, figure.y.label))
 }
 
 /// Where a value stands on the plotter's own, linear axis.

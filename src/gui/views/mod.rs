@@ -1,10 +1,14 @@
 //! Views of the result: one file each, one line in [`View::ALL`]. A view reads a [`Shown`] and sends commands.
 
+#[cfg(feature = "calibrate")]
+mod calibration;
 mod compare;
 mod figure;
 mod latency;
+mod marks;
 mod pareto;
 mod timeline;
+mod validation;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,11 +18,15 @@ use super::command::Command;
 use super::recorder::{Stage, Wanted};
 use super::session::Shown;
 
+#[cfg(feature = "calibrate")]
+pub(super) use calibration::{CalibrationState, show as show_calibration};
 pub(super) use compare::{CompareState, Screen};
 pub(super) use figure::figure;
 pub(super) use latency::LatencyState;
+pub(super) use marks::marked;
 pub(super) use pareto::ParetoState;
 pub(super) use timeline::TimelineState;
+pub(super) use validation::{ValidationState, show as show_validation};
 
 /// A view of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,6 +52,10 @@ pub enum View {
     Sensitivity,
     /// What one replica does when.
     Timeline,
+    /// Predictions against published measurements.
+    Validation,
+    /// What steps take on this machine.
+    Calibration,
 }
 
 impl View {
@@ -59,7 +71,16 @@ impl View {
         Self::Memory,
         Self::Sensitivity,
         Self::Timeline,
+        Self::Validation,
+        #[cfg(feature = "calibrate")]
+        Self::Calibration,
     ];
+
+    /// Whether it shows the result of a scenario; the others stand on their own.
+    #[must_use]
+    pub fn of_result(self) -> bool {
+        !matches!(self, Self::Validation | Self::Calibration)
+    }
 
     /// What its tab says.
     #[must_use]
@@ -75,6 +96,8 @@ impl View {
             Self::Memory => "Memory",
             Self::Sensitivity => "What matters",
             Self::Timeline => "Timeline",
+            Self::Validation => "Validation",
+            Self::Calibration => "Calibration",
         }
     }
 }
@@ -86,6 +109,9 @@ pub(super) struct States {
     pub(super) pareto: ParetoState,
     pub(super) latency: LatencyState,
     pub(super) timeline: TimelineState,
+    pub(super) validation: ValidationState,
+    #[cfg(feature = "calibrate")]
+    pub(super) calibration: CalibrationState,
 }
 
 /// What a view is drawn from.
@@ -125,6 +151,7 @@ pub(super) fn show(
             Some(found) => report::tornado(found),
             None => return ask(ui, seen),
         },
+        View::Validation | View::Calibration => None,
     };
     match made {
         Some(made) => figure(ui, &made, seen.selected),

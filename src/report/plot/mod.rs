@@ -5,6 +5,7 @@
 //! fleet has one colour and one marker everywhere. One file a view; a view computes no result.
 
 mod bars;
+mod calibration;
 mod figure;
 mod lanes;
 mod latency;
@@ -19,6 +20,7 @@ mod tornado;
 mod validation;
 
 pub use bars::{bounds, costs, memory};
+pub use calibration::calibration_figure;
 pub use figure::{Axis, Direction, Figure, Legend, Mark, Marker, Scale, Style, fleet_style};
 pub use lanes::{Lanes, Piece, act_colour, span_words};
 pub use latency::{latencies, latency_times};

@@ -38,7 +38,7 @@ use crate::scenario::{Mode, Scenario, ServingSpec};
 use crate::steptime::StepTimes;
 
 use super::StudyError;
-use super::progress::{Progress, Watch};
+use super::progress::{Finished, Progress, Watch};
 use super::result::Comparison;
 use online::{ServingOutcome, infeasible};
 pub(in crate::study) use size::KnownCapacities;
@@ -70,7 +70,8 @@ pub(in crate::study) struct Asked<'a> {
 /// Too many candidates, cancelled, or a table that cannot be read.
 pub(super) fn run(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Comparison, StudyError> {
     let served = prepare(asked)?;
-    let planned = served.len() as u64;
+    let fleets = served.len();
+    let planned = fleets as u64;
     let runs = planned.saturating_mul(measure::RUNS);
     let requests = asked.spec.traffic.requests.unwrap_or(0);
     if requests.saturating_mul(runs) > MOST_REQUESTS {
@@ -79,8 +80,13 @@ pub(super) fn run(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Comparison, St
     let done = AtomicU64::new(0);
     let outcomes: Vec<ServingOutcome> = served
         .par_iter()
-        .map(|served| {
+        .enumerate()
+        .map(|(index, served)| {
             let outcome = outcome(asked, served);
+            // What was cut short by a cancellation is no row.
+            if !asked.cancel.is_cancelled() {
+                watch.finished(Finished { index, fleets, row: &outcome.row });
+            }
             watch.progress(Progress { done: done.fetch_add(1, Ordering::Relaxed) + 1, planned });
             outcome
         })
