@@ -6,7 +6,7 @@ mod scope;
 use crate::gui::command::Command;
 use crate::gui::recorder::{Recorded, Stage, Wanted};
 use crate::report::{act_colour, span_words};
-use crate::units::{Dimension, Seconds, human_duration, parse_quantity};
+use crate::units::{Dimension, Seconds, Significant, human_duration, parse_quantity};
 
 use super::Seen;
 use scope::Scope;
@@ -92,7 +92,7 @@ fn part(ui: &mut egui::Ui, state: &mut TimelineState) {
 
 fn draw(ui: &mut egui::Ui, recorded: &Recorded, state: &mut TimelineState) {
     let timeline = recorded.lanes.timeline();
-    let Some((first, last)) = timeline.reach() else {
+    let Some((first, last)) = recorded.lanes.reach() else {
         ui.label(format!("{} does nothing in this part of the time", recorded.wanted.fleet));
         return;
     };
@@ -109,15 +109,18 @@ fn draw(ui: &mut egui::Ui, recorded: &Recorded, state: &mut TimelineState) {
             }
         }
         let (from, until) = state.scope.ends();
-        let words = |time: crate::units::SimTime| human_duration(time.seconds());
-        ui.weak(format!("Shown: {} to {} of {}", words(from), words(until), words(last)));
+        let length = Significant(until.since(from).seconds().0, 3);
+        let whole = Significant(last.since(first).seconds().0, 4);
+        ui.weak(format!("Shown: {length} s of {whole} s, from {:.3} s on", from.seconds().0));
     });
     ui.horizontal_wrapped(|ui| {
         for act in recorded.lanes.acts() {
             let [red, green, blue] = act_colour(act);
-            let (square, _) = ui.allocate_exact_size(egui::vec2(11.0, 11.0), egui::Sense::hover());
-            ui.painter().rect_filled(square, 1.0, egui::Color32::from_rgb(red, green, blue));
-            ui.label(act.words());
+            ui.horizontal(|ui| {
+                let (square, _) = ui.allocate_exact_size(egui::vec2(11.0, 11.0), egui::Sense::hover());
+                ui.painter().rect_filled(square, 1.0, egui::Color32::from_rgb(red, green, blue));
+                ui.label(act.words());
+            });
         }
     });
     if let Some(capped) = timeline.capped {

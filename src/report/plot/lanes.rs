@@ -28,6 +28,7 @@ struct Lane {
 #[derive(Clone, Debug)]
 pub struct Lanes {
     timeline: Timeline,
+    reach: Option<(SimTime, SimTime)>,
     lanes: Vec<Lane>,
 }
 
@@ -40,8 +41,10 @@ pub struct Piece {
     pub to: f32,
     /// What takes most of the time there.
     pub act: Act,
-    /// Share of the time that anything takes.
+    /// Its share of the time.
     pub share: f32,
+    /// What takes most of the rest, and its share.
+    pub second: Option<(Act, f32)>,
     /// An instant that must be seen: a failure, a refusal.
     pub mark: Option<Act>,
     /// Whether it is one span, drawn to scale.
@@ -61,13 +64,19 @@ impl Lanes {
                 Lane::new(&timeline.spans[spans.clone()], spans)
             })
             .collect();
-        Self { timeline, lanes }
+        Self { reach: timeline.reach(), timeline, lanes }
     }
 
     /// What it is of.
     #[must_use]
     pub fn timeline(&self) -> &Timeline {
         &self.timeline
+    }
+
+    /// From the first start to the last end; `None` of nothing.
+    #[must_use]
+    pub fn reach(&self) -> Option<(SimTime, SimTime)> {
+        self.reach
     }
 
     /// Pieces of a lane from one time to another over so many pixels: two a pixel at most.
@@ -86,7 +95,15 @@ impl Lanes {
             let (left, right) = (place(span.start).max(-1.0), place(span.end).min(f64::from(pixels) + 1.0));
             if right - left >= ALONE {
                 let (from, to) = (left as f32, right as f32);
-                pieces.push(Piece { from, to, act: span.act, share: 1.0, mark: None, alone: true });
+                pieces.push(Piece {
+                    from,
+                    to,
+                    act: span.act,
+                    share: 1.0,
+                    second: None,
+                    mark: None,
+                    alone: true,
+                });
                 at += 1;
                 continue;
             }
@@ -133,7 +150,8 @@ fn push(pieces: &mut Vec<Piece>, piece: Piece) {
     if let Some(last) = pieces.last_mut()
         && !last.alone
         && last.to >= piece.from
-        && (last.act, last.share, last.mark) == (piece.act, piece.share, piece.mark)
+        && (last.act, last.share, last.second, last.mark)
+            == (piece.act, piece.share, piece.second, piece.mark)
     {
         last.to = piece.to;
         return;
@@ -177,14 +195,17 @@ impl Lane {
                 *sum += self.before[last * wide + act] - self.before[first * wide + act];
             }
         }
-        let timed = |(index, sum): (usize, &u64)| (!self.acts[index].instant()).then_some((index, *sum));
-        let most = sums.iter().enumerate().filter_map(timed).max_by_key(|(_, sum)| *sum);
-        let total: u64 = sums.iter().enumerate().filter_map(timed).map(|(_, sum)| sum).sum();
-        let mark = self.acts.iter().zip(&*sums).find(|(act, sum)| act.instant() && **sum > 0);
-        let share = ((total as f64 / each).min(1.0) * SHADES).ceil() / SHADES;
-        let mark = mark.map(|(act, _)| *act);
-        let act = most.map(|(index, _)| self.acts[index]).or(mark).unwrap_or(Act::Up);
-        Piece { from: 0.0, to: 0.0, act, share: share as f32, mark, alone: false }
+        let mut timed: Vec<(Act, u64)> = self.acts.iter().copied().zip(sums.iter().copied()).collect();
+        let mark = timed.iter().find(|(act, sum)| act.instant() && *sum > 0).map(|(act, _)| *act);
+        timed.retain(|(act, sum)| !act.instant() && *sum > 0);
+        timed.sort_by_key(|(_, sum)| std::cmp::Reverse(*sum));
+        let share = |sum: u64| ((sum as f64 / each).min(1.0) * SHADES + 0.5).floor() / SHADES;
+        // However little there is, it is seen.
+        let most = timed.first().map(|(act, sum)| (*act, share(*sum).max(1.0 / SHADES)));
+        let (act, share_of_it) = most.or(mark.map(|act| (act, 0.0))).unwrap_or((Act::Up, 0.0));
+        let rest = |(act, sum): &(Act, u64)| (*act, share(*sum).min(1.0 - share_of_it) as f32);
+        let second = timed.get(1).map(rest).filter(|(_, share)| *share > 0.0);
+        Piece { from: 0.0, to: 0.0, act, share: share_of_it as f32, second, mark, alone: false }
     }
 }
 
@@ -219,7 +240,8 @@ pub fn span_words(span: &TimelineSpan) -> String {
         words.push_str(&format!(", {}", time(span.end.since(span.start).seconds())));
     }
     words.push_str(&format!("\nfrom {:.6} s", span.start.seconds().0));
-    for (name, value) in span.facts() {
+    // Only few requests are cut off by the end.
+    for (name, value) in span.facts().filter(|fact| *fact != ("unfinished", 0)) {
         match name.strip_suffix("_ns") {
             Some(name) => {
                 let spent = Seconds(value as f64 / 1e9);

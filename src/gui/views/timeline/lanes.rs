@@ -148,7 +148,14 @@ fn paint(
             );
             let fill = colour(piece.act);
             if !piece.act.instant() {
-                mesh.add_colored_rect(rect, fill.gamma_multiply(0.25 + 0.75 * piece.share));
+                // What shares a pixel is stacked, each as high as its share of the time.
+                let top = rect.bottom() - rect.height() * piece.share;
+                mesh.add_colored_rect(Rect::from_min_max(Pos2::new(rect.left(), top), rect.max), fill);
+                if let Some((act, share)) = piece.second {
+                    let ends = [top - rect.height() * share, top];
+                    let over = Rect::from_x_y_ranges(rect.x_range(), ends[0]..=ends[1]);
+                    mesh.add_colored_rect(over, colour(act));
+                }
             }
             if let Some(act) = piece.mark.or(piece.act.instant().then_some(piece.act)) {
                 marks.push((rect.center_top(), colour(act)));
