@@ -88,7 +88,7 @@ pub struct Gui {
     /// Lay the prices, machines and models of a folder over the catalog; may be repeated.
     #[arg(long, value_name = "DIR")]
     pub catalog: Vec<PathBuf>,
-    /// What to show instead of what was shown last, as `pareto` or `cost,text`.
+    /// What to show instead of what was shown last, as `pareto` or `text`; a second view stands beside the first.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub show: Vec<String>,
     /// Colours of the window; those of last time if left out.

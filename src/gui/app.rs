@@ -9,10 +9,11 @@ use egui::{Context, ThemePreference, ViewportCommand};
 use crate::catalog::Catalog;
 use crate::steptime::StepTimes;
 
-use super::command::{Command, SHORTCUTS};
+use super::command::{Command, SHORTCUTS, view_keys};
 use super::export::ExportDialog;
+use super::look;
 use super::options::{Options, Theme};
-use super::panels;
+use super::panels::{self, Purpose};
 use super::picture::{Outcome, Picture};
 use super::session::Session;
 use super::views::States;
@@ -59,6 +60,7 @@ impl App {
             first_frame: None,
         };
         app.session.apply(Command::Show(app.options.view));
+        look::apply(context);
         app.look(context);
         if let Some(name) = open {
             app.open(&name);
@@ -124,8 +126,7 @@ impl App {
         if self.session.tick() {
             context.request_repaint();
         }
-        let rest = self.session.document().map(|document| document.due().unwrap_or(Duration::from_secs(1)));
-        if let Some(rest) = rest {
+        if let Some(rest) = self.session.document().and_then(|document| document.due()) {
             context.request_repaint_after(rest);
         }
         if self.session.progress().is_some() {
@@ -142,6 +143,14 @@ impl App {
     }
 
     fn keys(&mut self, context: &Context) {
+        // A question is answered first; Esc then closes what lies over the rest, and only then stops a run.
+        if self.session.question().is_some() || self.panels.path.asked() {
+            return;
+        }
+        let escape = context.input(|input| input.key_pressed(egui::Key::Escape));
+        if escape && (self.panels.palette.close() || self.export.close() || self.panels.catalog.close()) {
+            context.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Escape));
+        }
         for shortcut in SHORTCUTS {
             // Undo within a text field is the field's own unless it is the scenario's text.
             let Some(keys) = &shortcut.keys else { continue };
@@ -152,20 +161,9 @@ impl App {
                 self.send.push(shortcut.command.clone());
             }
         }
-        for (index, view) in super::views::View::ALL.iter().take(9).enumerate() {
-            let keys = [
-                egui::Key::Num1,
-                egui::Key::Num2,
-                egui::Key::Num3,
-                egui::Key::Num4,
-                egui::Key::Num5,
-                egui::Key::Num6,
-                egui::Key::Num7,
-                egui::Key::Num8,
-                egui::Key::Num9,
-            ];
-            if context.input_mut(|input| input.consume_key(egui::Modifiers::COMMAND, keys[index])) {
-                self.send.push(Command::Show(*view));
+        for (keys, command) in view_keys() {
+            if context.input_mut(|input| input.consume_shortcut(&keys)) {
+                self.send.push(command);
             }
         }
     }
@@ -182,6 +180,9 @@ impl App {
             Command::Open(name) => self.open(&name),
             Command::OpenDialog => self.panels.dialogs.open(context),
             Command::SaveAsDialog => self.panels.dialogs.save_as(context),
+            Command::AskPath(Purpose::Save) if self.session.document().is_none() => {}
+            Command::AskPath(purpose) => self.panels.path.ask(purpose),
+            Command::SaveAs(path) => self.save_as(path),
             Command::Save if self.session.document().is_some_and(|document| document.path().is_none()) => {
                 self.panels.dialogs.save_as(context);
             }
@@ -215,17 +216,31 @@ impl App {
                 }
             }
             Command::Show(view) => {
+                // Never twice the same: the two change places.
+                if self.options.beside == Some(view) {
+                    self.options.beside = Some(self.options.view);
+                }
                 // A window does not start with work that nobody asked it for.
                 if view.of_result() {
                     self.options.view = view;
                 }
                 self.session.apply(command);
             }
+            Command::ShowBeside(view) => {
+                self.options.beside = view.filter(|view| view.of_result() && *view != self.options.view);
+            }
             Command::GoTo(_) => {
                 (self.options.text, self.options.scenario) = (true, true);
                 self.session.apply(command);
             }
             command => self.session.apply(command),
+        }
+    }
+
+    fn save_as(&mut self, path: PathBuf) {
+        self.session.apply(Command::SaveAs(path.clone()));
+        if self.session.document().is_some_and(|document| document.path() == Some(&path)) {
+            self.options.opened(&path.display().to_string());
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+use super::panels::Purpose;
 use super::recorder::Wanted;
 use super::views::View;
 use super::why::Figure;
@@ -22,6 +23,8 @@ pub enum Command {
     Save,
     /// Ask where to, and write.
     SaveAsDialog,
+    /// Ask for a path to be typed.
+    AskPath(Purpose),
     /// Write the scenario there.
     SaveAs(PathBuf),
     /// Read the file again, giving up changes.
@@ -73,6 +76,8 @@ pub enum Command {
     TakeText(u64),
     /// Drop a result of this session.
     Forget(u64),
+    /// Show a view beside the other one, or none.
+    ShowBeside(Option<View>),
     /// Select a fleet by its name in every view.
     Select(Option<String>),
     /// Tell where a figure comes from; `None` tells nothing more.
@@ -129,6 +134,12 @@ pub const SHORTCUTS: &[Shortcut] = &[
     Shortcut { command: Command::SaveAsDialog, words: "Save as…", keys: keys(SHIFT_COMMAND, Key::S) },
     Shortcut { command: Command::New, words: "New scenario", keys: keys(Modifiers::COMMAND, Key::N) },
     Shortcut { command: Command::OpenDialog, words: "Open…", keys: keys(Modifiers::COMMAND, Key::O) },
+    Shortcut {
+        command: Command::AskPath(Purpose::Open),
+        words: "Open a path…",
+        keys: keys(Modifiers::COMMAND, Key::L),
+    },
+    Shortcut { command: Command::AskPath(Purpose::Save), words: "Save to a path…", keys: None },
     Shortcut { command: Command::Save, words: "Save", keys: keys(Modifiers::COMMAND, Key::S) },
     Shortcut { command: Command::Redo, words: "Redo", keys: keys(SHIFT_COMMAND, Key::Z) },
     Shortcut { command: Command::Undo, words: "Undo", keys: keys(Modifiers::COMMAND, Key::Z) },
@@ -166,3 +177,15 @@ pub const SHORTCUTS: &[Shortcut] = &[
     Shortcut { command: Command::NextTheme, words: "Next theme", keys: None },
     Shortcut { command: Command::Quit, words: "Quit", keys: keys(Modifiers::COMMAND, Key::Q) },
 ];
+
+/// Keys of the first nine views: Ctrl and a digit shows one, with Shift beside the other.
+pub(super) fn view_keys() -> impl Iterator<Item = (KeyboardShortcut, Command)> {
+    const DIGITS: [Key; 9] =
+        [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
+    DIGITS.into_iter().zip(View::ALL).flat_map(|(key, view)| {
+        [
+            (KeyboardShortcut::new(SHIFT_COMMAND, key), Command::ShowBeside(Some(*view))),
+            (KeyboardShortcut::new(Modifiers::COMMAND, key), Command::Show(*view)),
+        ]
+    })
+}

@@ -10,10 +10,14 @@ use crate::document::{Diagnostics, LoadError, MAX_DOCUMENT_BYTES, Node, Reader, 
 use crate::report::defaults_as_comments;
 use crate::scenario::{Scenario, registry_of, resolve};
 
+use super::disk::modified;
+
 /// Most states that undo goes back.
 const STATES: usize = 200;
-/// Rest after which typing is one step of undo, and after which the text is checked.
+/// Rest after which the text is checked.
 const REST: Duration = Duration::from_millis(100);
+/// Rest after which typing is another step of undo.
+const STEP: Duration = Duration::from_secs(2);
 /// How often the file on disk is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -43,6 +47,18 @@ pub struct Checked {
     pub resolved: String,
 }
 
+/// What became of the file meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDisk {
+    /// It is as it was read or written.
+    #[default]
+    Same,
+    /// Another program wrote into it.
+    Changed,
+    /// It is gone.
+    Gone,
+}
+
 /// The scenario being edited.
 #[derive(Debug)]
 pub struct Document {
@@ -54,9 +70,11 @@ pub struct Document {
     future: Vec<String>,
     settled: String,
     changed_at: Option<Instant>,
+    /// When the last step of undo was typed into.
+    typed_at: Option<Instant>,
     looked_at: Instant,
     disk: Option<SystemTime>,
-    changed_on_disk: bool,
+    on_disk: OnDisk,
     checked: Checked,
 }
 
@@ -73,9 +91,10 @@ impl Document {
             future: Vec::new(),
             settled: text.to_owned(),
             changed_at: None,
+            typed_at: None,
             looked_at: Instant::now(),
             disk: None,
-            changed_on_disk: false,
+            on_disk: OnDisk::Same,
             checked: Checked::default(),
         };
         document.check(catalog);
@@ -92,7 +111,7 @@ impl Document {
             return Ok(Self::new(name, text, catalog));
         }
         let path = Path::new(name);
-        let text = read_file(path, MAX_DOCUMENT_BYTES)?;
+        let text = read(path)?;
         let mut document = Self::new(name, &text, catalog);
         document.path = Some(path.to_owned());
         document.disk = modified(path);
@@ -134,13 +153,18 @@ impl Document {
     /// Whether there are changes that are in no file.
     #[must_use]
     pub fn unsaved(&self) -> bool {
-        self.text != self.saved
+        self.text != self.saved || self.on_disk == OnDisk::Gone
     }
 
-    /// Whether the file was changed by somebody else.
+    /// What became of the file meanwhile.
     #[must_use]
-    pub fn changed_on_disk(&self) -> bool {
-        self.changed_on_disk
+    pub fn on_disk(&self) -> OnDisk {
+        self.on_disk
+    }
+
+    /// The file, and when it was written as far as is known.
+    pub(super) fn watched(&self) -> Option<(PathBuf, Option<SystemTime>)> {
+        self.path.clone().map(|path| (path, self.disk))
     }
 
     /// What is known of the text.
@@ -156,8 +180,12 @@ impl Document {
 
     /// Replaces the text as one step.
     pub fn replace(&mut self, text: String, catalog: &Catalog) {
+        // What was typed just before is a step of its own, and so is what will be typed after.
+        self.settle(catalog);
+        self.typed_at = None;
         self.text = text;
         self.settle(catalog);
+        self.typed_at = None;
     }
 
     /// Time until [`tick`](Self::tick) has something to do.
@@ -174,16 +202,28 @@ impl Document {
             changed = true;
         }
         if self.looked_at.elapsed() >= LOOK {
-            self.looked_at = Instant::now();
-            let now = self.path.as_deref().and_then(modified);
-            if now.is_some() && now != self.disk {
-                self.disk = now;
-                let disk = self.path.as_deref().and_then(|path| read_file(path, MAX_DOCUMENT_BYTES).ok());
-                self.changed_on_disk = disk.is_some_and(|disk| disk != self.text && disk != self.saved);
-                changed |= self.changed_on_disk;
-            }
+            changed |= self.look();
         }
         changed
+    }
+
+    /// Looks at the file; true when what there is to tell about it changed.
+    pub fn look(&mut self) -> bool {
+        self.looked_at = Instant::now();
+        let Some(path) = &self.path else { return false };
+        let (before, now) = (self.on_disk, modified(path));
+        if now == self.disk {
+            return false;
+        }
+        self.disk = now;
+        // A file that cannot be read any more, or is no text, is another one as well.
+        let same = || read(path).is_ok_and(|disk| disk == self.text || disk == self.saved);
+        self.on_disk = match now {
+            None => OnDisk::Gone,
+            Some(_) if same() => OnDisk::Same,
+            Some(_) => OnDisk::Changed,
+        };
+        self.on_disk != before
     }
 
     /// Ends a step of undo and checks the text.
@@ -192,7 +232,12 @@ impl Document {
         if self.text == self.settled {
             return;
         }
-        self.past.push_back(std::mem::replace(&mut self.settled, self.text.clone()));
+        let before = std::mem::replace(&mut self.settled, self.text.clone());
+        // What is typed without a longer rest is one step.
+        if self.typed_at.is_none_or(|since| since.elapsed() >= STEP) {
+            self.past.push_back(before);
+        }
+        self.typed_at = Some(Instant::now());
         if self.past.len() > STATES {
             self.past.pop_front();
         }
@@ -206,6 +251,7 @@ impl Document {
         let Some(text) = self.past.pop_back() else { return false };
         self.future.push(std::mem::replace(&mut self.text, text));
         self.settled.clone_from(&self.text);
+        self.typed_at = None;
         self.check(catalog);
         true
     }
@@ -216,6 +262,7 @@ impl Document {
         let Some(text) = self.future.pop() else { return false };
         self.past.push_back(std::mem::replace(&mut self.text, text));
         self.settled.clone_from(&self.text);
+        self.typed_at = None;
         self.check(catalog);
         true
     }
@@ -229,7 +276,7 @@ impl Document {
         let path = path.ok_or_else(|| std::io::Error::other("the scenario has no file yet"))?;
         write_beside(&path, self.text.as_bytes())?;
         self.disk = modified(&path);
-        self.changed_on_disk = false;
+        self.on_disk = OnDisk::Same;
         self.saved.clone_from(&self.text);
         self.path = Some(path);
         Ok(())
@@ -241,22 +288,18 @@ impl Document {
     /// When it cannot be read.
     pub fn reload(&mut self, catalog: &Catalog) -> Result<(), OpenError> {
         let Some(path) = self.path.clone() else { return Ok(()) };
-        let text = read_file(&path, MAX_DOCUMENT_BYTES)?;
+        let text = read(&path)?;
         self.disk = modified(&path);
-        self.changed_on_disk = false;
+        self.on_disk = OnDisk::Same;
         self.saved.clone_from(&text);
         self.replace(text, catalog);
         Ok(())
     }
 
-    /// Keeps the text although the file changed.
+    /// Keeps the text although the file changed; it is in no file then.
     pub fn keep(&mut self) {
-        self.changed_on_disk = false;
-    }
-
-    /// Gives the changes up: they no longer count as unsaved.
-    pub fn forget(&mut self) {
-        self.saved.clone_from(&self.text);
+        self.on_disk = OnDisk::Same;
+        self.saved.clear();
     }
 
     /// Checks the text at once.
@@ -310,13 +353,17 @@ fn problems(faults: &Diagnostics, name: &str) -> Vec<Problem> {
         .collect()
 }
 
-fn modified(path: &Path) -> Option<SystemTime> {
-    fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+/// Reads a file; the mark that some editors put before the text is no part of it.
+fn read(path: &Path) -> Result<String, LoadError> {
+    let text = read_file(path, MAX_DOCUMENT_BYTES)?;
+    Ok(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
 }
 
 /// Replaces a file by a temporary one beside it, so that it is never half-written.
 pub(super) fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
+    // The file that a link points to is written, the link stays.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut temporary = tempfile::Builder::new().prefix(".capplan-").tempfile_in(folder)?;
     temporary.write_all(bytes)?;

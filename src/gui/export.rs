@@ -56,6 +56,11 @@ impl ExportDialog {
         self.shown
     }
 
+    /// Closes it; false when it was not open.
+    pub(super) fn close(&mut self) -> bool {
+        std::mem::take(&mut self.shown)
+    }
+
     fn files(&self, shown: &Shown, table: &Table, digest: &str) -> Result<Vec<Artifact>, String> {
         match self.what {
             What::Everything => {

@@ -16,9 +16,11 @@ mod app;
 #[cfg(feature = "calibrate")]
 mod calibration;
 mod command;
+mod disk;
 mod document;
 mod edit;
 mod export;
+mod look;
 mod options;
 mod panels;
 mod partial;
@@ -35,8 +37,9 @@ pub use app::App;
 #[cfg(feature = "calibrate")]
 pub use calibration::{Asked, Ended, Live, Measuring, Section};
 pub use command::{Command, SHORTCUTS};
-pub use document::{Checked, Document, Problem};
+pub use document::{Checked, Document, OnDisk, Problem};
 pub use options::{Options, Theme};
+pub use panels::Purpose;
 pub use picture::{PictureError, Taken};
 pub use recorder::{Recorded, Stage, Wanted};
 pub use session::Session;

@@ -48,8 +48,32 @@ pub struct Options {
     pub view: View,
     /// Columns of the table that are hidden.
     pub hidden: Vec<String>,
+    /// View shown beside the first.
+    pub beside: Option<View>,
     /// Inner size of the window, in points.
     pub size: [f32; 2],
+    /// Sizes of the panels, in points.
+    pub panels: Sizes,
+}
+
+/// Sizes of the panels, in points.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sizes {
+    /// Width of the scenario.
+    pub scenario: f32,
+    /// Width of the details.
+    pub details: f32,
+    /// Height of the problems.
+    pub problems: f32,
+    /// Share of the middle that the second view has.
+    pub beside: f32,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { scenario: 340.0, details: 280.0, problems: 84.0, beside: 0.5 }
+    }
 }
 
 impl Default for Options {
@@ -64,7 +88,9 @@ impl Default for Options {
             text: false,
             view: View::Compare,
             hidden: Vec::new(),
+            beside: None,
             size: [1280.0, 800.0],
+            panels: Sizes::default(),
         }
     }
 }
@@ -81,8 +107,13 @@ impl Options {
             return None;
         }
         let options: Self = serde_json::from_str(&fs::read_to_string(file).ok()?).ok()?;
+        let sizes = options.panels;
         let sound = (0.2..=5.0).contains(&options.zoom)
-            && options.size.iter().all(|side| (100.0..=20_000.0).contains(side));
+            && options.size.iter().all(|side| (100.0..=20_000.0).contains(side))
+            && [sizes.scenario, sizes.details, sizes.problems]
+                .iter()
+                .all(|size| (20.0..=5000.0).contains(size))
+            && (0.1..=0.9).contains(&sizes.beside);
         sound.then_some(options)
     }
 
@@ -125,7 +156,15 @@ mod tests {
     fn broken_options_are_discarded() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE);
-        for text in ["", "{", "{\"zoom\":1e9}", "{\"size\":[0,0]}", "{\"view\":\"nonsense\"}"] {
+        for text in [
+            "",
+            "{",
+            "{\"zoom\":1e9}",
+            "{\"size\":[0,0]}",
+            "{\"view\":\"nonsense\"}",
+            "{\"panels\":{\"beside\":7}}",
+            "{\"panels\":{\"details\":-1}}",
+        ] {
             fs::write(&file, text).unwrap();
             assert_eq!(Options::read(&file), None, "{text}");
         }

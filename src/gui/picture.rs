@@ -99,6 +99,9 @@ impl Picture {
                 }
             }
             Stage::Resting { since, frames } => {
+                if session.recording() {
+                    (*since, *frames) = (Instant::now(), 0);
+                }
                 *frames += 1;
                 if *frames >= FRAMES && since.elapsed() >= REST {
                     let (sender, receiver) = channel();

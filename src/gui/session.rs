@@ -16,7 +16,8 @@ use crate::study::{self, Comparison, Options, Sensitivity, StudyError};
 #[cfg(feature = "calibrate")]
 use super::calibration::Calibration;
 use super::command::Command;
-use super::document::{Document, OpenError};
+use super::disk::DiskWatch;
+use super::document::{Document, OnDisk, OpenError};
 use super::edit;
 use super::partial::Partial;
 use super::recorder::{Recorder, Stage, Wanted};
@@ -74,6 +75,8 @@ pub struct Message {
 pub enum Question {
     /// Changes would be lost: save, give up, or stay?
     Unsaved,
+    /// Another program wrote into the file: write over it, or stay?
+    Overwrite,
 }
 
 /// What a run was started with.
@@ -88,6 +91,7 @@ pub struct Session {
     catalog: Arc<Catalog>,
     step_times: Arc<StepTimes>,
     document: Option<Document>,
+    disk: DiskWatch,
     runs: Worker<Result<Comparison, StudyError>>,
     tornadoes: Worker<Result<Option<Sensitivity>, StudyError>>,
     recorder: Recorder,
@@ -106,6 +110,8 @@ pub struct Session {
     cursor: Option<usize>,
     message: Option<Message>,
     question: Option<(Question, Command)>,
+    /// The text whose changes may be lost, as was answered.
+    given_up: Option<String>,
 }
 
 impl Session {
@@ -116,6 +122,7 @@ impl Session {
             catalog,
             step_times,
             document: None,
+            disk: DiskWatch::new(wake.clone()),
             runs: Worker::new(wake.clone()),
             tornadoes: Worker::new(wake.clone()),
             recorder: Recorder::new(wake.clone()),
@@ -133,6 +140,7 @@ impl Session {
             cursor: None,
             message: None,
             question: None,
+            given_up: None,
         }
     }
 
@@ -232,6 +240,11 @@ impl Session {
         self.shown.as_ref().map_or(Stage::Nothing, |shown| self.recorder.stage(&shown.text, wanted))
     }
 
+    /// Whether a replica is being recorded for its timeline.
+    pub(super) fn recording(&self) -> bool {
+        self.recorder.running()
+    }
+
     /// Where the text should put its cursor; told once.
     pub(super) fn take_cursor(&mut self) -> Option<usize> {
         self.cursor.take()
@@ -256,6 +269,10 @@ impl Session {
         {
             changed |= self.calibration.tick();
         }
+        if self.disk.changed() {
+            changed |= self.document.as_mut().is_some_and(Document::look);
+        }
+        self.disk.set(self.document.as_ref().and_then(Document::watched));
         if let Some(finished) = self.runs.finished() {
             self.finish(finished);
             changed = true;
@@ -361,8 +378,8 @@ impl Session {
 
     /// Carries a command out; those that need the window (dialogs, zoom) are left to it.
     pub fn apply(&mut self, command: Command) {
-        if self.loses_changes(&command) {
-            self.question = Some((Question::Unsaved, command));
+        if let Some(question) = self.asks(&command) {
+            self.question = Some((question, command));
             return;
         }
         match command {
@@ -433,21 +450,44 @@ impl Session {
     /// Answers the question: `None` stays, `Some(true)` saves first, `Some(false)` gives the changes up. Returns the
     /// command that may now be carried out.
     pub fn answer(&mut self, save: Option<bool>) -> Option<Command> {
-        let (_, command) = self.question.take()?;
-        if save? {
-            self.save(None);
-            if self.document.as_ref().is_some_and(Document::unsaved) {
-                return Some(Command::SaveAsDialog);
+        let (question, command) = self.question.take()?;
+        let save = save?;
+        let document = self.document.as_mut()?;
+        if question == Question::Unsaved && save {
+            document.look();
+            if document.on_disk() == OnDisk::Changed {
+                self.question = Some((Question::Overwrite, Command::Save));
+                return None;
             }
-        } else if let Some(document) = &mut self.document {
-            document.forget();
         }
+        if question == Question::Overwrite || (save && document.path().is_some()) {
+            self.save(None);
+            let saved = self.document.as_ref().is_some_and(|document| !document.unsaved());
+            return (saved && question == Question::Unsaved).then_some(command);
+        }
+        if save {
+            return Some(Command::SaveAsDialog);
+        }
+        self.given_up = Some(document.text().to_owned());
         Some(command)
     }
 
-    fn loses_changes(&self, command: &Command) -> bool {
-        let leaves = matches!(command, Command::Open(_) | Command::New | Command::Quit);
-        leaves && self.document.as_ref().is_some_and(Document::unsaved)
+    /// What must be answered before a command is carried out.
+    fn asks(&mut self, command: &Command) -> Option<Question> {
+        let given_up = self.given_up.take();
+        let document = self.document.as_mut()?;
+        match command {
+            Command::Open(_) | Command::New | Command::Quit => {
+                let asks = document.unsaved() && given_up.as_deref() != Some(document.text());
+                asks.then_some(Question::Unsaved)
+            }
+            Command::Save => {
+                // Two windows may be open on one file.
+                document.look();
+                (document.on_disk() == OnDisk::Changed).then_some(Question::Overwrite)
+            }
+            _ => None,
+        }
     }
 
     fn open(&mut self, name: &str) {

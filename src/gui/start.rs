@@ -74,9 +74,7 @@ pub enum GuiError {
 pub fn start(start: Start) -> Result<Option<Taken>, GuiError> {
     // A picture shows what everybody's window shows.
     let mut options = if start.picture.is_some() { Options::default() } else { Options::load() };
-    for name in &start.show {
-        show(&mut options, name)?;
-    }
+    show(&mut options, &start.show)?;
     options.theme = start.theme.unwrap_or(options.theme);
     options.size = start.size.unwrap_or(options.size);
     let renderer = renderer(start.renderer)?;
@@ -125,10 +123,18 @@ fn showable() -> Vec<String> {
     views.chain(["form", "text"].map(str::to_owned)).collect()
 }
 
-fn show(options: &mut Options, name: &str) -> Result<(), GuiError> {
-    match name {
-        "form" | "text" => (options.scenario, options.text) = (true, name == "text"),
-        name => options.view = view(name).ok_or_else(|| GuiError::NoView(name.to_owned()))?,
+/// The first view takes the place of the last one, a second one stands beside it.
+fn show(options: &mut Options, names: &[String]) -> Result<(), GuiError> {
+    let mut views = Vec::new();
+    for name in names {
+        match name.as_str() {
+            "form" | "text" => (options.scenario, options.text) = (true, name == "text"),
+            name => views.push(view(name).ok_or_else(|| GuiError::NoView(name.to_owned()))?),
+        }
+    }
+    if let Some(first) = views.first() {
+        options.view = *first;
+        options.beside = views.get(1).copied().filter(|second| second != first);
     }
     Ok(())
 }

@@ -70,3 +70,86 @@ fn a_result_is_never_shown_for_a_scenario_opened_meanwhile() {
     window.until("the run is done", |session| session.shown().is_some());
     assert_eq!(window.session().shown().unwrap().text, window.text());
 }
+
+#[test]
+fn what_is_typed_in_one_go_is_one_step_of_undo() {
+    let mut window = Window::open(Some("example:chat"));
+    window.send(Command::ToggleText);
+    let before = window.text().to_owned();
+    window.focus("Scenario text");
+    for part in ["# one", " and", " two"] {
+        window.type_text(part);
+        // The text rests long enough to be checked, not long enough to be another step.
+        window.until("it is checked", |session| session.document().unwrap().due().is_none());
+    }
+    assert!(window.text().contains("# one and two"));
+    window.send(set("seed", "9"));
+    window.press(Modifiers::COMMAND, Key::Z);
+    assert!(window.text().contains("# one and two") && !window.text().contains("seed = 9"));
+    window.press(Modifiers::COMMAND, Key::Z);
+    assert_eq!(window.text(), before);
+    window.press(Modifiers::COMMAND, Key::Y);
+    assert!(window.text().contains("# one and two"));
+}
+
+#[test]
+fn a_problem_leads_to_its_place_in_the_text() {
+    let mut window = Window::open(Some("example:chat"));
+    window.send(set("workload.model", "\"llama-3-9b\""));
+    let problem = window.session().document().unwrap().checked().problems[0].clone();
+    let (line, column) = problem.place.unwrap();
+    assert_eq!(&window.text()[problem.span.clone().unwrap()], "\"llama-3-9b\"");
+    window.click_containing(&format!("line {line}, column {column}"));
+    assert_eq!(window.focused().as_deref(), Some("Scenario text"));
+    // What is typed now stands before the value.
+    window.type_text("X");
+    assert!(window.text().contains("model = X\"llama-3-9b\""), "{}", window.text());
+}
+
+#[test]
+fn a_mark_before_the_text_moves_no_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("marked.toml");
+    let text = capplan::catalog::example("chat").unwrap().replace("seed = 42", "seed = -1");
+    std::fs::write(&path, format!("\u{feff}{text}")).unwrap();
+    let window = Window::open(Some(path.to_str().unwrap()));
+    let problems = &window.session().document().unwrap().checked().problems;
+    assert_eq!(&window.text()[problems[0].span.clone().unwrap()], "-1");
+    assert!(!window.session().document().unwrap().unsaved());
+}
+
+#[test]
+fn the_form_has_what_a_planner_changes_first_although_it_is_not_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let bare = "format = 1\n[workload]\nmodel = \"resnet-50\"\nglobal_batch = 256\nepochs = 1\n\
+                [[fleet]]\nname = \"a\"\ninstance = \"gcp/a2-highgpu-1g\"\n";
+    let path = folder.path().join("bare.toml");
+    std::fs::write(&path, bare).unwrap();
+    let mut window = Window::open(Some(path.to_str().unwrap()));
+    let names: Vec<String> = window.controls().into_iter().map(|control| control.name).collect();
+    let wanted = [
+        "deadline",
+        "budget",
+        "minimize",
+        "model",
+        "precision",
+        "global batch",
+        "epochs",
+        "instance",
+        "count",
+        "region",
+        "purchase",
+    ];
+    for name in wanted {
+        assert!(names.iter().any(|known| known == name), "{name} is not in the form: {names:?}");
+    }
+    assert!(!names.iter().any(|name| name == "ttft p99"), "a training job has no latency to its first token");
+    window.type_into("count", "2");
+    assert!(window.text().contains("count = 2"));
+    window.type_into("deadline", "3 h");
+    assert!(window.text().contains("deadline = \"3 h\""), "{}", window.text());
+    window.click("Choose workload.model");
+    window.type_into("Part of the name", "bert-large");
+    window.click("bert-large");
+    assert!(window.text().contains("model = \"bert-large\""), "{}", window.text());
+}

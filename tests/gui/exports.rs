@@ -48,3 +48,21 @@ fn pictures_are_written_as_svg_and_png() {
         assert_eq!(&std::fs::read(out.join(format!("{name}.png"))).unwrap()[1..4], b"PNG", "{name}");
     }
 }
+
+#[test]
+fn a_folder_that_cannot_be_written_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let mut window = Window::open(Some("example:daily-recommender"));
+    window.send(Command::Run);
+    window.until("the run is done", |session| session.shown().is_some());
+    window.send(Command::ExportDialog);
+    // The first can be made by nobody, not even by root.
+    for wanted in ["/proc/capplan-export".to_owned(), file.join("under").display().to_string()] {
+        window.type_into("Folder", &wanted);
+        window.click("Write files");
+        assert!(window.sees("cannot"), "{wanted}");
+        assert!(!window.sees("result.json"), "{wanted}");
+    }
+}

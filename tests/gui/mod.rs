@@ -9,6 +9,7 @@ mod faults;
 mod flows;
 mod latency;
 mod partial;
+mod reach;
 mod timeline;
 mod tools;
 
@@ -19,7 +20,7 @@ use capplan::catalog::Catalog;
 use capplan::gui::{App, Options, Session};
 use capplan::steptime::StepTimes;
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 
 static KNOWN: LazyLock<(Arc<Catalog>, Arc<StepTimes>)> = LazyLock::new(|| {
     let mut catalog = Catalog::read(&[]).unwrap();
@@ -30,9 +31,28 @@ static KNOWN: LazyLock<(Arc<Catalog>, Arc<StepTimes>)> = LazyLock::new(|| {
 /// A window without a display.
 pub struct Window(Harness<'static, App>);
 
+/// Something that is clicked, typed into or moved, as a screen reader sees it.
+pub struct Control {
+    pub name: String,
+    pub rect: egui::Rect,
+    /// What it is, for messages.
+    pub role: String,
+}
+
+impl std::fmt::Display for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} `{}` at {:?}; ", self.role, self.name, self.rect)
+    }
+}
+
 impl Window {
     /// A window with what a newcomer has, and a scenario where one is named.
     pub fn open(scenario: Option<&str>) -> Self {
+        Self::sized(scenario, [1280.0, 800.0])
+    }
+
+    /// The same of another size.
+    pub fn sized(scenario: Option<&str>, size: [f32; 2]) -> Self {
         let (catalog, steps) = (KNOWN.0.clone(), KNOWN.1.clone());
         let context = egui::Context::default();
         let mut app = App::new(&context, catalog, steps, Options::default(), scenario.map(str::to_owned));
@@ -41,7 +61,7 @@ impl Window {
             app.step(ui.ctx());
             app.draw(ui);
         };
-        let mut window = Self(Harness::builder().with_size([1280.0, 800.0]).build_ui_state(draw, app));
+        let mut window = Self(Harness::builder().with_size(size).build_ui_state(draw, app));
         window.settle();
         window
     }
@@ -81,6 +101,17 @@ impl Window {
         self.settle();
     }
 
+    pub fn click_containing(&mut self, label: &str) {
+        self.0.get_by_label_contains(label).click();
+        self.settle();
+    }
+
+    /// Puts the cursor into a field, at its end.
+    pub fn focus(&mut self, label: &str) {
+        self.0.get_by_label(label).focus();
+        self.settle();
+    }
+
     pub fn sees(&self, label: &str) -> bool {
         self.0.query_all_by_label_contains(label).count() > 0
     }
@@ -95,6 +126,75 @@ impl Window {
         self.settle();
         self.0.key_press(egui::Key::Enter);
         self.settle();
+    }
+
+    /// Drops a file onto the window.
+    pub fn drop_file(&mut self, file: egui::DroppedFileHandle) {
+        self.0.input_mut().dropped_files.push(file);
+        self.settle();
+    }
+
+    /// Types where the cursor is.
+    pub fn type_text(&mut self, text: &str) {
+        self.0.event(egui::Event::Text(text.to_owned()));
+        self.settle();
+    }
+
+    /// Everything that can be clicked, typed into or moved.
+    pub fn controls(&self) -> Vec<Control> {
+        use egui::accesskit::{Action, Role};
+        let nodes = self.0.root().children_recursive();
+        let takes = |node: &egui_kittest::Node<'_>| {
+            let node = node.accesskit_node();
+            let acts = [Action::Click, Action::Focus, Action::Increment, Action::SetValue];
+            // Words that can only be selected and copied are no control, and scroll bars say what they are.
+            !node.is_disabled()
+                && !matches!(node.role(), Role::Label | Role::ScrollBar)
+                && acts.iter().any(|action| node.data().supports_action(*action))
+        };
+        // The bar by which a window within the window is moved: the library leaves it without a name.
+        let bar = |node: &egui_kittest::Node<'_>| {
+            let (role, rect) = (node.accesskit_node().role(), node.rect());
+            role == Role::Unknown && rect.height() < 50.0 && rect.width() > 100.0
+        };
+        nodes
+            .filter(|node| takes(node) && !bar(node))
+            .map(|node| Control {
+                name: node.accesskit_node().label().unwrap_or_default(),
+                rect: node.rect(),
+                role: format!("{:?}", node.accesskit_node().role()),
+            })
+            .collect()
+    }
+
+    /// Whether a control is within the window, once it was scrolled to as a screen reader does.
+    pub fn reaches(&mut self, control: &Control) -> bool {
+        let same = |node: &egui_kittest::Node<'_>| {
+            let node = node.accesskit_node();
+            node.label().unwrap_or_default() == control.name && format!("{:?}", node.role()) == control.role
+        };
+        if let Some(node) = self.0.root().children_recursive().filter(same).last() {
+            node.scroll_to_me();
+        }
+        self.0.run_steps(30);
+        let within = self.rect().expand(1.0);
+        // Of what is larger than the window a part is enough.
+        self.controls().iter().any(|other| {
+            (&other.name, &other.role) == (&control.name, &control.role)
+                && within.intersects(other.rect)
+                && (within.contains_rect(other.rect) || other.rect.height() > within.height() / 2.0)
+        })
+    }
+
+    /// The name of what the keys go to.
+    pub fn focused(&self) -> Option<String> {
+        let mut nodes = self.0.root().children_recursive();
+        nodes.find(|node| node.is_focused()).and_then(|node| node.accesskit_node().label())
+    }
+
+    /// The window's own rectangle.
+    pub fn rect(&self) -> egui::Rect {
+        self.0.ctx.content_rect()
     }
 
     pub fn press(&mut self, modifiers: egui::Modifiers, key: egui::Key) {

@@ -6,6 +6,7 @@ use egui_extras::{Column, TableBuilder};
 
 use crate::catalog::Catalog;
 use crate::gui::command::Command;
+use crate::gui::views::name_handles;
 use crate::report::{Cell, Listing, Table, heading, list};
 
 /// Columns shown; the rest stands in the hint of the row.
@@ -78,25 +79,33 @@ impl CatalogPanel {
         self.shown ^= true;
     }
 
+    /// Closes it; false when it was not open.
+    pub(in crate::gui) fn close(&mut self) -> bool {
+        std::mem::take(&mut self.shown)
+    }
+
     pub(super) fn draw(&mut self, context: &egui::Context, catalog: &Catalog, send: &mut Vec<Command>) {
         if !self.shown {
             return;
         }
         self.look(catalog);
         let mut open = true;
-        Window::new("Catalog").open(&mut open).default_size([860.0, 440.0]).show(context, |ui| {
-            filters(ui, &mut self.asked, &self.providers);
-            match &self.listed {
-                Some((_, Ok(table))) => {
-                    ui.weak(format!("{} of {} prices", table.height(), self.all));
-                    rows(ui, table, &mut self.asked.sort, send);
+        Window::new("Catalog").open(&mut open).collapsible(false).default_size([860.0, 440.0]).show(
+            context,
+            |ui| {
+                filters(ui, &mut self.asked, &self.providers);
+                match &self.listed {
+                    Some((_, Ok(table))) => {
+                        ui.weak(format!("{} of {} prices", table.height(), self.all));
+                        rows(ui, table, &mut self.asked.sort, send);
+                    }
+                    Some((_, Err(error))) => {
+                        ui.colored_label(ui.visuals().error_fg_color, error);
+                    }
+                    None => {}
                 }
-                Some((_, Err(error))) => {
-                    ui.colored_label(ui.visuals().error_fg_color, error);
-                }
-                None => {}
-            }
-        });
+            },
+        );
         self.shown = open;
     }
 
@@ -204,6 +213,9 @@ fn rows(ui: &mut egui::Ui, table: &Table, sort: &mut Option<String>, send: &mut 
             }
         });
     });
+    let names = std::iter::once("buttons".to_owned())
+        .chain(columns.iter().map(|column| heading(&column.name).text()));
+    name_handles(ui, "catalog", names);
 }
 
 /// The name of a column in words; a click sorts by it, a second one the other way.

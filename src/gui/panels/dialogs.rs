@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use egui::{Id, Modal};
 
@@ -9,16 +10,21 @@ use crate::gui::app::App;
 use crate::gui::command::Command;
 use crate::gui::session::Question;
 
+use super::path::Purpose;
+
+/// Nobody sees a dialog and closes it this quickly: the system has none.
+const NO_DIALOG: Duration = Duration::from_millis(500);
+
 /// A file dialog that may be open.
 #[derive(Debug, Default)]
 pub(in crate::gui) struct Dialogs {
-    waiting: Option<Receiver<Option<Command>>>,
+    waiting: Option<(Purpose, Instant, Receiver<Option<Command>>)>,
 }
 
 impl Dialogs {
     /// Asks for a scenario to open.
     pub(in crate::gui) fn open(&mut self, context: &egui::Context) {
-        self.ask(context, || {
+        self.ask(context, Purpose::Open, || {
             let picked = rfd::FileDialog::new().add_filter("scenario", &["toml"]).pick_file()?;
             Some(Command::Open(picked.display().to_string()))
         });
@@ -26,7 +32,7 @@ impl Dialogs {
 
     /// Asks where to save.
     pub(in crate::gui) fn save_as(&mut self, context: &egui::Context) {
-        self.ask(context, || {
+        self.ask(context, Purpose::Save, || {
             let dialog =
                 rfd::FileDialog::new().add_filter("scenario", &["toml"]).set_file_name("scenario.toml");
             dialog.save_file().map(Command::SaveAs)
@@ -34,7 +40,12 @@ impl Dialogs {
     }
 
     /// The dialog would stop the window if it were asked here.
-    fn ask(&mut self, context: &egui::Context, ask: impl FnOnce() -> Option<Command> + Send + 'static) {
+    fn ask(
+        &mut self,
+        context: &egui::Context,
+        purpose: Purpose,
+        ask: impl FnOnce() -> Option<Command> + Send + 'static,
+    ) {
         if self.waiting.is_some() {
             return;
         }
@@ -44,43 +55,74 @@ impl Dialogs {
             let _ = sender.send(ask());
             context.request_repaint();
         });
-        self.waiting = started.is_ok().then_some(receiver);
+        self.waiting = started.is_ok().then(|| (purpose, Instant::now(), receiver));
     }
 
-    /// The answer, once it is there.
+    /// The answer, once it is there; a path is asked for where the system has no dialog.
     pub(in crate::gui) fn take(&mut self) -> Option<Command> {
-        let answer = match self.waiting.as_ref()?.try_recv() {
+        let (purpose, since, receiver) = self.waiting.as_ref()?;
+        let answer = match receiver.try_recv() {
             Err(std::sync::mpsc::TryRecvError::Empty) => return None,
             Ok(answer) => answer,
             Err(std::sync::mpsc::TryRecvError::Disconnected) => None,
         };
+        let missing = (since.elapsed() < NO_DIALOG).then_some(Command::AskPath(*purpose));
         self.waiting = None;
-        answer
+        answer.or(missing)
     }
 }
 
-/// Asks what becomes of unsaved changes.
+/// Asks what becomes of unsaved changes, or of a file that another program wrote into.
 pub(super) fn question(app: &mut App, context: &egui::Context) {
-    let Some(Question::Unsaved) = app.session.question() else { return };
+    let Some(question) = app.session.question() else { return };
+    let name = app.session.document().map_or_else(String::new, |document| document.title());
+    let (heading, text, choices): (_, _, &[(&str, Option<bool>)]) = match question {
+        Question::Unsaved => (
+            "Unsaved changes",
+            format!("{name} has changes that are in no file."),
+            &[("Save", Some(true)), ("Give them up", Some(false)), ("Stay", None)],
+        ),
+        Question::Overwrite => (
+            "The file was changed by another program",
+            format!("Saving {name} would undo what the other program wrote."),
+            &[("Write over it", Some(true)), ("Do not save", None)],
+        ),
+    };
     let mut answer = None;
-    Modal::new(Id::unique("unsaved")).show(context, |ui| {
-        ui.heading("Unsaved changes");
-        let name = app.session.document().map_or_else(String::new, |document| document.title());
-        ui.label(format!("{name} has changes that are in no file."));
+    let modal = Modal::new(Id::unique("question")).show(context, |ui| {
+        ui.heading(heading);
+        ui.label(text);
         ui.horizontal(|ui| {
-            if ui.button("Save").clicked() {
-                answer = Some(Some(true));
-            }
-            if ui.button("Give them up").clicked() {
-                answer = Some(Some(false));
-            }
-            if ui.button("Stay").clicked() {
-                answer = Some(None);
+            for (index, (words, means)) in choices.iter().enumerate() {
+                let button = ui.button(*words);
+                if index == 0 && ui.memory(|memory| memory.focused().is_none()) {
+                    button.request_focus();
+                }
+                if button.clicked() {
+                    answer = Some(*means);
+                }
             }
         });
     });
+    if modal.should_close() {
+        answer = Some(None);
+    }
     if let Some(answer) = answer {
         let next = app.session.answer(answer);
         app.send.extend(next);
     }
+}
+
+/// Says what dropping does, while files are held over the window.
+pub(super) fn hovered(context: &egui::Context) {
+    if context.input(|input| input.raw.hovered_files.is_empty()) {
+        return;
+    }
+    egui::Area::new(Id::unique("hovered"))
+        .order(egui::Order::Tooltip)
+        .anchor(egui::Align2::CENTER_CENTER, [0.0, 0.0])
+        .interactable(false)
+        .show(context, |ui| {
+            egui::Frame::popup(ui.style()).show(ui, |ui| ui.heading("Drop a scenario to open it"));
+        });
 }

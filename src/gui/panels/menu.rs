@@ -5,6 +5,7 @@ use egui::{MenuBar, ProgressBar};
 use crate::catalog::EXAMPLES;
 use crate::gui::app::App;
 use crate::gui::command::{Command, SHORTCUTS};
+use crate::gui::document::OnDisk;
 
 pub(super) fn bar(app: &mut App, ui: &mut egui::Ui) {
     MenuBar::new().ui(ui, |ui| {
@@ -105,18 +106,7 @@ pub(super) fn status(app: &mut App, ui: &mut egui::Ui) {
                 ProgressBar::new(share).desired_width(220.0).text(format!("{:.0} %{left}", share * 100.0)),
             );
         }
-        if let Some(document) = app.session.document().filter(|document| document.changed_on_disk()) {
-            ui.colored_label(
-                ui.visuals().warn_fg_color,
-                format!("{} was changed by another program", document.title()),
-            );
-            if ui.button("Read it again").clicked() {
-                app.send.push(Command::Reload);
-            }
-            if ui.button("Keep this text").clicked() {
-                app.send.push(Command::KeepText);
-            }
-        }
+        on_disk(app, ui);
         match app.session.message() {
             Some(message) if message.fault => {
                 ui.colored_label(ui.visuals().error_fg_color, &message.text);
@@ -129,4 +119,24 @@ pub(super) fn status(app: &mut App, ui: &mut egui::Ui) {
             }
         }
     });
+}
+
+/// What another program did to the file, and the ways on.
+fn on_disk(app: &mut App, ui: &mut egui::Ui) {
+    let Some(document) = app.session.document() else { return };
+    let (what, ways): (_, &[(&str, Command)]) = match document.on_disk() {
+        OnDisk::Same => return,
+        OnDisk::Changed => {
+            ("was changed", &[("Read it again", Command::Reload), ("Keep this text", Command::KeepText)])
+        }
+        OnDisk::Gone => {
+            ("was removed", &[("Write it again", Command::Save), ("Keep this text", Command::KeepText)])
+        }
+    };
+    ui.colored_label(ui.visuals().warn_fg_color, format!("{} {what} by another program", document.title()));
+    for (words, command) in ways {
+        if ui.button(*words).clicked() {
+            app.send.push(command.clone());
+        }
+    }
 }

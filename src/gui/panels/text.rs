@@ -1,5 +1,6 @@
 //! The scenario as text, faults underlined where the command line puts its carets.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use egui::text::{CCursor, CCursorRange, LayoutJob};
@@ -9,13 +10,14 @@ use crate::gui::app::App;
 
 pub(super) fn show(app: &mut App, ui: &mut egui::Ui) {
     let cursor = app.session.take_cursor();
+    let state = &mut app.panels.text;
     let Some(document) = app.session.document_mut() else { return };
-    let spans: Vec<std::ops::Range<usize>> =
+    let spans: Vec<Range<usize>> =
         document.checked().problems.iter().filter_map(|problem| problem.span.clone()).collect();
-    let fault = ui.visuals().error_fg_color;
-    let (plain, remark) = (ui.visuals().text_color(), ui.visuals().weak_text_color());
+    let visuals = ui.visuals();
+    let colours = [visuals.text_color(), visuals.weak_text_color(), visuals.error_fg_color];
     let mut layouter = |ui: &Ui, text: &dyn TextBuffer, wrap: f32| -> Arc<Galley> {
-        let mut job = coloured(text.as_str(), &spans, (plain, remark, fault));
+        let mut job = state.job(text.as_str(), &spans, colours);
         job.wrap.max_width = wrap;
         ui.fonts_mut(|fonts| fonts.layout_job(job))
     };
@@ -45,39 +47,136 @@ pub(super) fn show(app: &mut App, ui: &mut egui::Ui) {
     });
 }
 
-/// Remarks weak, faults underlined.
-fn coloured(
-    text: &str,
-    spans: &[std::ops::Range<usize>],
-    (plain, remark, fault): (Color32, Color32, Color32),
-) -> LayoutJob {
-    let mut cuts: Vec<usize> = vec![0, text.len()];
-    let mut remarks = Vec::new();
+/// The text as it was laid out last: laying out a long one anew for every frame would be felt.
+#[derive(Debug, Default)]
+pub(in crate::gui) struct TextState {
+    text: String,
+    spans: Vec<Range<usize>>,
+    colours: Option<[Color32; 3]>,
+    job: LayoutJob,
+}
+
+impl TextState {
+    fn job(&mut self, text: &str, spans: &[Range<usize>], colours: [Color32; 3]) -> LayoutJob {
+        if self.colours != Some(colours) || self.text != text || self.spans != spans {
+            (self.text, self.spans, self.colours) = (text.to_owned(), spans.to_vec(), Some(colours));
+            self.job = coloured(text, spans, colours);
+        }
+        self.job.clone()
+    }
+}
+
+/// Where the remark of a line begins; a `#` between quotes begins none.
+fn remark(line: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut escaped = false;
+    for (place, letter) in line.char_indices() {
+        match (quote, letter) {
+            (None, '#') => return Some(place),
+            (None, '"' | '\'') => quote = Some(letter),
+            (Some('"'), '\\') if !escaped => {
+                escaped = true;
+                continue;
+            }
+            (Some(open), letter) if open == letter && !escaped => quote = None,
+            _ => {}
+        }
+        escaped = false;
+    }
+    None
+}
+
+/// Bytes to underline for a fault; one of no length is shown by the letter that it stands before, or behind at the end.
+fn underlined(text: &str, span: &Range<usize>) -> Range<usize> {
+    let within = |place: usize| text.get(place..).and_then(|rest| rest.chars().next()).map(char::len_utf8);
+    match within(span.start) {
+        _ if span.start < span.end => span.clone(),
+        Some(length) if text.as_bytes()[span.start] != b'\n' => span.start..span.start + length,
+        _ => text
+            .get(..span.start)
+            .and_then(|before| before.char_indices().next_back())
+            .map_or(span.clone(), |(start, _)| start..span.start),
+    }
+}
+
+/// Remarks weak, faults underlined; in one pass over the text.
+fn coloured(text: &str, spans: &[Range<usize>], [plain, weak, fault]: [Color32; 3]) -> LayoutJob {
+    // Where something changes, and whether a remark is read from there on.
+    let mut cuts: Vec<(usize, Option<bool>)> = Vec::new();
     let mut at = 0;
     for line in text.split_inclusive('\n') {
-        if let Some(start) = line.find('#') {
-            remarks.push(at + start..at + line.len());
-            cuts.push(at + start);
-        }
+        cuts.push((at, Some(false)));
+        cuts.extend(remark(line).map(|start| (at + start, Some(true))));
         at += line.len();
-        cuts.push(at);
     }
-    cuts.extend(spans.iter().flat_map(|span| [span.start, span.end]));
-    cuts.retain(|cut| *cut <= text.len() && text.is_char_boundary(*cut));
-    cuts.sort_unstable();
-    cuts.dedup();
-    let within =
-        |ranges: &[std::ops::Range<usize>], place: usize| ranges.iter().any(|range| range.contains(&place));
+    let mut spans: Vec<Range<usize>> = spans.iter().map(|span| underlined(text, span)).collect();
+    spans.retain(|span| text.is_char_boundary(span.start) && text.is_char_boundary(span.end));
+    spans.sort_by_key(|span| span.start);
+    cuts.extend(spans.iter().flat_map(|span| [(span.start, None), (span.end, None)]));
+    cuts.push((text.len(), None));
+    cuts.sort_by_key(|(place, _)| *place);
     let mut job = LayoutJob::default();
+    let (mut in_remark, mut wrong_until, mut next) = (false, 0, 0);
     for pair in cuts.windows(2) {
-        let wrong = within(spans, pair[0]);
+        let (place, end) = (pair[0].0, pair[1].0);
+        in_remark = pair[0].1.unwrap_or(in_remark);
+        while spans.get(next).is_some_and(|span| span.start <= place) {
+            wrong_until = wrong_until.max(spans[next].end);
+            next += 1;
+        }
         let format = TextFormat {
             font_id: FontId::monospace(12.5),
-            color: if within(&remarks, pair[0]) { remark } else { plain },
-            underline: if wrong { Stroke::new(1.5, fault) } else { Stroke::NONE },
+            color: if in_remark { weak } else { plain },
+            underline: if place < wrong_until { Stroke::new(1.5, fault) } else { Stroke::NONE },
             ..TextFormat::default()
         };
-        job.append(&text[pair[0]..pair[1]], 0.0, format);
+        if place < end {
+            job.append(&text[place..end], 0.0, format);
+        }
     }
     job
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLOURS: [Color32; 3] = [Color32::WHITE, Color32::GRAY, Color32::RED];
+
+    fn parts(text: &str, spans: &[(usize, usize)]) -> Vec<(String, bool, bool)> {
+        let spans: Vec<Range<usize>> = spans.iter().map(|(start, end)| *start..*end).collect();
+        let job = coloured(text, &spans, COLOURS);
+        assert_eq!(job.text, text);
+        let part = |section: &egui::text::LayoutSection| {
+            let bytes = section.byte_range.start.0..section.byte_range.end.0;
+            let format = &section.format;
+            (text[bytes].to_owned(), format.color == Color32::GRAY, format.underline != Stroke::NONE)
+        };
+        job.sections.iter().map(part).collect()
+    }
+
+    #[test]
+    fn remarks_are_weak_and_faults_underlined() {
+        let text = "a = \"#1\" # why\nb = 2\n";
+        let told = parts(text, &[(4, 8)]);
+        let words: Vec<&str> = told.iter().map(|(text, ..)| text.as_str()).collect();
+        assert_eq!(words, ["a = ", "\"#1\"", " ", "# why\n", "b = 2\n"]);
+        assert!(told[1].2 && !told[1].1 && told[3].1 && !told[3].2 && !told[4].1);
+        // A fault of no length is seen as well, at the end of the text too.
+        assert!(parts("ab", &[(1, 1)])[1].2);
+        assert_eq!(parts("ab", &[(2, 2)])[1], ("b".to_owned(), false, true));
+        // Spans of a text that was changed since are no reason to stop.
+        assert_eq!(parts("ä", &[(1, 2), (9, 12), (0, 1)]).len(), 1);
+        assert!(parts("", &[(0, 0)]).is_empty());
+    }
+
+    #[test]
+    fn a_long_text_is_coloured_at_once() {
+        let text = "x = 1 # remark\n".repeat(60_000);
+        let spans: Vec<Range<usize>> = (0..60_000).map(|line| line * 15..line * 15 + 3).collect();
+        let since = std::time::Instant::now();
+        let job = coloured(&text, &spans, COLOURS);
+        assert!(job.sections.len() >= 120_000);
+        assert!(since.elapsed() < std::time::Duration::from_secs(2), "{:?}", since.elapsed());
+    }
 }

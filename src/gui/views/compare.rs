@@ -221,7 +221,7 @@ pub(super) fn show(
         let table = TableBuilder::new(ui)
             .id_salt(("compare", columns.len()))
             .striped(true)
-            .sense(Sense::click())
+            .sense(Sense::CLICK)
             .resizable(true)
             .cell_layout(Layout::left_to_right(Align::Center));
         let table = columns.iter().fold(table, |table, column| {
@@ -264,6 +264,8 @@ pub(super) fn show(
                     }
                 });
             });
+        let names = columns.iter().map(|column| heading(&column.name).text());
+        super::name_handles(ui, ("compare", columns.len()), names);
     });
     if let Some((name, keep)) = sorted {
         state.sort_by(&name, keep);
@@ -361,7 +363,7 @@ fn controls(
     hidden: &mut Vec<String>,
     baseline: bool,
 ) {
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let label = ui.label("Filter");
         ui.add(
             egui::TextEdit::singleline(&mut state.filter).hint_text("cost < 500, spot").desired_width(220.0),

@@ -31,7 +31,7 @@ pub(in crate::gui) fn figure(ui: &mut egui::Ui, figure: &Figure, selected: Optio
         .default_y_bounds(place(&figure.y.scale, up.0), place(&figure.y.scale, up.1))
         .label_formatter(|position| hint(figure, position))
         .allow_scroll(false);
-    plot.show(ui, |plot| {
+    let drawn = plot.show(ui, |plot| {
         for mark in figure.marks.iter().filter(|mark| !one_of_many(figure, mark)) {
             draw(plot, figure, mark, selected);
         }
@@ -46,6 +46,8 @@ pub(in crate::gui) fn figure(ui: &mut egui::Ui, figure: &Figure, selected: Optio
             }
         }
     });
+    let title = &figure.title;
+    drawn.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::GraphicsDocument, true, title));
 }
 
 /// Whether a point is one of thousands that share a style and stand in the legend together.

@@ -19,7 +19,7 @@ pub(super) fn show(ui: &mut egui::Ui, seen: &mut Seen<'_>, state: &mut LatencySt
     let Some(chosen) = chosen.or(times.first().map(|(time, _)| *time)) else {
         return super::nothing(ui, super::View::Latency);
     };
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         for (time, words) in &times {
             if ui.selectable_label(*time == chosen, *words).clicked() {
                 state.chosen = Some(*time);

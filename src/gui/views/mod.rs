@@ -4,6 +4,7 @@
 mod calibration;
 mod compare;
 mod figure;
+mod handles;
 mod latency;
 mod marks;
 mod pareto;
@@ -22,6 +23,7 @@ use super::session::Shown;
 pub(super) use calibration::{CalibrationState, show as show_calibration};
 pub(super) use compare::{CompareState, Screen};
 pub(super) use figure::figure;
+pub(super) use handles::name_handles;
 pub(super) use latency::LatencyState;
 pub(super) use marks::marked;
 pub(super) use pareto::ParetoState;

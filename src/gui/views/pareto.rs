@@ -18,7 +18,7 @@ pub(super) fn show(ui: &mut egui::Ui, seen: &mut Seen<'_>, state: &mut ParetoSta
     let known = measures(comparison);
     let usual = Measure::usual(comparison);
     let mut axes = [usual.0, usual.1];
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         for (axis, (words, usual)) in [("Across", usual.0), ("Up", usual.1)].into_iter().enumerate() {
             let chosen = state.chosen[axis].filter(|measure| known.contains(measure)).unwrap_or(usual);
             axes[axis] = chosen;

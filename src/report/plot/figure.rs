@@ -67,7 +67,7 @@ pub struct Style {
     pub faint: bool,
 }
 
-/// Okabe and Ito's colours, told apart with any sight; their yellow is darkened to be seen on white.
+/// Okabe and Ito's colours, told apart with any sight; a violet stands for their yellow, which is not seen on white.
 pub(super) const COLOURS: [[u8; 3]; 8] = [
     [0x00, 0x72, 0xb2],
     [0xd5, 0x5e, 0x00],
@@ -76,7 +76,7 @@ pub(super) const COLOURS: [[u8; 3]; 8] = [
     [0xe6, 0x9f, 0x00],
     [0x56, 0xb4, 0xe9],
     [0x60, 0x60, 0x60],
-    [0x8c, 0x8c, 0x00],
+    [0x99, 0x22, 0xee],
 ];
 
 impl Style {
