@@ -2,8 +2,8 @@
 //! and answers by the sequences decoded at once and by the tokens they stand behind.
 //!
 //! An iteration of `n` sequences decoding behind a mean context `c`, beside prompts of `t` tokens, is
-//! `linear(n + t) + attention(n, c) + prompt(t, history)`. The measured curves come back exactly where an iteration is
-//! one of theirs: decoding alone, and one prompt alone.
+//! `linear(n + t) + attention(n, c) + prompt(t, history)`, linear being what both kinds of tokens share. The measured
+//! curves come back exactly where an iteration is one of theirs: decoding alone, and one prompt alone.
 
 use crate::catalog::measured::{MeasuredCurve, Section};
 use crate::catalog::{Model, Precision, Provenance};
@@ -68,10 +68,16 @@ struct Laws {
 }
 
 impl Laws {
-    /// Attention of decoding sequences: what the curve over contexts adds to its value at no context.
-    fn attention(&self, sequences: f64, context: f64) -> f64 {
+    /// What contexts add to decoding sequences: the curve over contexts, above its value at none.
+    fn behind(&self, sequences: f64, context: f64) -> f64 {
         let Some((contexts, batch)) = &self.contexts else { return 0.0 };
         (contexts.evaluate(context) - contexts.evaluate(0.0)).max(0.0) * sequences / batch
+    }
+
+    /// Decoding sequences alone, as if they stood behind nothing.
+    fn decoding(&self, sequences: f64) -> f64 {
+        let whole = self.decodes.evaluate(sequences.max(1.0));
+        whole - self.behind(sequences, self.decode_context).min(MOST_ATTENTION * whole)
     }
 
     /// Seconds of a pair of a query and a key in a prompt: prompts of as many tokens differ by their lengths alone.
@@ -85,21 +91,20 @@ impl Laws {
         (2.0 * more / (tokens * (tokens - own))).max(0.0)
     }
 
-    /// What depends on the tokens of an iteration alone.
+    /// What depends on the tokens of an iteration alone: the lesser of reading and of decoding so many. What either
+    /// takes beyond it is its own: sequences that are decoded cost more than tokens that are read.
     fn linear(&self, tokens: f64) -> f64 {
-        let top = self.decodes.to;
-        let decoding = |count: f64| {
-            let whole = self.decodes.evaluate(count.max(1.0));
-            whole - self.attention(count, self.decode_context).min(MOST_ATTENTION * whole)
-        };
-        if tokens <= top {
-            return decoding(tokens);
-        }
         let reading = match &self.prompts {
             Some((prompts, own)) => prompts.evaluate(tokens / own) - self.pair() * tokens * own / 2.0,
             None => self.lengths.evaluate(tokens),
         };
-        decoding(top).max(reading)
+        reading.min(self.decoding(tokens)).max(0.0)
+    }
+
+    /// Decoding sequences beyond what their tokens take as tokens.
+    fn attention(&self, sequences: f64, context: f64) -> f64 {
+        let whole = self.decoding(sequences) + self.behind(sequences, context);
+        (whole - self.linear(sequences)).max(0.0)
     }
 
     /// A chunk of a prompt behind what was read of it before, beyond what its tokens take as tokens.
