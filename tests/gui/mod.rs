@@ -10,6 +10,7 @@ mod flows;
 mod latency;
 mod partial;
 mod reach;
+mod rows;
 mod timeline;
 mod tools;
 
