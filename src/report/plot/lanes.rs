@@ -318,7 +318,11 @@ mod tests {
         let lanes = Lanes::new(lane(&gaps));
         let end = lanes.timeline().reach().unwrap().1;
         let pieces = lanes.pieces(0, (SimTime::ZERO, end), 200.0);
-        assert!(pieces.iter().all(|piece| piece.act == Act::InputStall && piece.share > 0.9), "{pieces:?}");
+        for piece in &pieces {
+            let (second, rest) = piece.second.unwrap_or((piece.act, 0.0));
+            assert!(piece.act == Act::InputStall && second == Act::Step && piece.share >= rest, "{pieces:?}");
+            assert!(piece.share + rest > 0.9, "{pieces:?}");
+        }
         assert!(pieces.len() < 5, "{}", pieces.len());
     }
 
