@@ -162,7 +162,8 @@ fn a_language_model_is_served_by_its_measured_prompts_and_tokens() {
         row[key]["p50"]["mean"].as_f64().unwrap_or_else(|| panic!("{key}: {row}"))
     };
     let (first, token) = (time(&quiet, "ttft_s"), time(&quiet, "tpot_s"));
-    assert!((first / 12e-3 - 1.0).abs() < 0.05, "{first}");
+    // The call of a microservice takes 2 ms beside the 12 of the prompt.
+    assert!((first / 14e-3 - 1.0).abs() < 0.05, "{first}");
     assert!((token / 1.5e-3 - 1.0).abs() < 0.05, "{token}");
 
     // A busy machine decodes many at once, no more than were measured unless it is asked to.
