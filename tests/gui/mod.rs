@@ -11,6 +11,7 @@ mod latency;
 mod partial;
 mod reach;
 mod rows;
+mod snapshots;
 mod timeline;
 mod tools;
 

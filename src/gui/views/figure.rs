@@ -2,8 +2,8 @@
 
 use egui::Color32;
 use egui_plot::{
-    Bar, BarChart, GridMark, HLine, HoverPosition, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints,
-    PlotUi, Points, Span, VLine,
+    Bar, BarChart, GridMark, HLine, HoverPosition, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoint,
+    PlotPoints, PlotUi, Points, Span, VLine,
 };
 
 use crate::report::{Direction, Figure, Mark, Marker, Scale, Style, tick_text, ticks};
@@ -66,6 +66,24 @@ fn many(figure: &Figure, style: Style) -> impl Iterator<Item = ([f64; 2], &str)>
     })
 }
 
+/// What a point is called in the legend: as the entry of its style, so that points along a line do not crowd it.
+fn legend_name(figure: &Figure, style: Style, label: &str) -> String {
+    let named = figure.legend.iter().any(|entry| entry.label == label);
+    let entry = figure.legend.iter().find(|entry| !named && entry.style == style);
+    entry.map_or_else(|| label.to_owned(), |entry| entry.label.clone())
+}
+
+/// The words of the point that stands at a place of the plotter.
+fn point_at(figure: &Figure, at: PlotPoint) -> Option<&str> {
+    figure.marks.iter().find_map(|mark| match mark {
+        Mark::Point { at: own, label, .. } => {
+            let here = [place(&figure.x.scale, own[0]), place(&figure.y.scale, own[1])] == [at.x, at.y];
+            here.then_some(label.as_str())
+        }
+        _ => None,
+    })
+}
+
 /// What the pointer is on, in the units of the axes.
 fn hint(figure: &Figure, position: &HoverPosition<'_>) -> Option<String> {
     let HoverPosition::NearDataPoint { plot_name, position, index } = position else { return None };
@@ -74,7 +92,8 @@ fn hint(figure: &Figure, position: &HoverPosition<'_>) -> Option<String> {
         return Some(label.to_owned());
     }
     let (x, y) = (name(&figure.x.scale, position.x), name(&figure.y.scale, position.y));
-    Some(format!("{plot_name}\n{}: {x}\n{}: {y}", figure.x.label, figure.y.label))
+    let words = point_at(figure, *position).unwrap_or(plot_name);
+    Some(format!("{words}\n{}: {x}\n{}: {y}", figure.x.label, figure.y.label))
 }
 
 /// Where a value stands on the plotter's own, linear axis.
@@ -105,7 +124,13 @@ fn spacer(scale: Scale, range: (f64, f64)) -> impl Fn(egui_plot::GridInput) -> V
             Scale::Linear => ticks(&scale, (low, high)),
         };
         let step = marks.windows(2).map(|pair| pair[1] - pair[0]).fold(high - low, f64::min);
-        marks.into_iter().map(|value| GridMark { value, step_size: step.max(input.base_step_size) }).collect()
+        // Where there is no room for every tick's name, decades keep theirs.
+        let is_decade = |value: f64| scale == Scale::Logarithmic && (value - value.round()).abs() < 1e-9;
+        let step_of = |value: f64| if is_decade(value) { step.max(1.0) } else { step };
+        marks
+            .into_iter()
+            .map(|value| GridMark { value, step_size: step_of(value).max(input.base_step_size) })
+            .collect()
     }
 }
 
@@ -173,7 +198,7 @@ fn draw(plot: &mut PlotUi<'_>, figure: &Figure, mark: &Mark, selected: Option<&s
                 plot.line(line.allow_hover(false));
             }
             let radius = if selected == Some(label) { 8.0 } else { 5.0 };
-            let points = Points::new(label.clone(), PlotPoints::from(vec![at_place]));
+            let points = Points::new(legend_name(figure, *style, label), PlotPoints::from(vec![at_place]));
             plot.points(points.color(colour(*style)).shape(shape(style.marker)).radius(radius));
         }
         Mark::Line { points, style, label } => {
