@@ -18,7 +18,10 @@ pub(in crate::gui) fn figure(ui: &mut egui::Ui, figure: &Figure, selected: Optio
     let (x, y) = (figure.x.scale.clone(), figure.y.scale.clone());
     let [across, up] = figure.ranges();
     let upside_down = matches!(figure.y.scale, Scale::Named(_));
-    let plot = Plot::new(figure.name)
+    // What was zoomed to is kept for as long as the picture reaches as far: a curve that is still measured, or another
+    // result, is shown whole.
+    let reach = [across.0, across.1, up.0, up.1].map(f64::to_bits);
+    let plot = Plot::new((figure.name, reach, x == Scale::Logarithmic, y == Scale::Logarithmic))
         .legend(Legend::default())
         .x_axis_label(figure.x.label.clone())
         .y_axis_label(figure.y.label.clone())
