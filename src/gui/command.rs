@@ -70,11 +70,11 @@ pub enum Command {
     /// Save the profile just measured although the machine was noisy.
     #[cfg(feature = "calibrate")]
     KeepProfile,
-    /// Show a result of this session again, by its number.
+    /// Show a result of this window again, by its number.
     Recall(u64),
     /// Make the text of a result the scenario's.
     TakeText(u64),
-    /// Drop a result of this session.
+    /// Drop a result of this window.
     Forget(u64),
     /// Show a view beside the other one, or none.
     ShowBeside(Option<View>),

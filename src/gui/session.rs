@@ -188,7 +188,7 @@ impl Session {
         self.validation.fault()
     }
 
-    /// Results of this session, the last one last.
+    /// Results of this window, the last one last.
     #[must_use]
     pub fn results(&self) -> &[Shown] {
         &self.results

@@ -1,4 +1,4 @@
-//! Results of this session: a click shows one again, whatever the text is now.
+//! Results of this window: a click shows one again, whatever the text is now.
 
 use egui::{Grid, ScrollArea};
 
